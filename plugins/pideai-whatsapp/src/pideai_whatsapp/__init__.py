@@ -1,0 +1,1 @@
+"""WhatsApp messages for PideAI stores."""

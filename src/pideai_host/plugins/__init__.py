@@ -1,0 +1,1 @@
+"""From an installed distribution to a callable hook."""

@@ -1,0 +1,1 @@
+"""The HTTP surface: the one place where all is put together."""
