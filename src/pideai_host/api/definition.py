@@ -1,0 +1,99 @@
+"""What a plugin declares about itself; the host syncs it into the catalogue and holds the plugin to it."""
+
+import re
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+SLUG_PATTERN: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+SLUG_MIN_CHARS: Final = 2
+SLUG_MAX_CHARS: Final = 32
+RESERVED_SLUGS: Final = frozenset({"plugins", "deliveries", "events", "credits", "audit", "stream"})
+"""Words of the host's own paths below a store."""
+
+
+class PluginType(StrEnum):
+    """What a plugin is for."""
+
+    NOTIFICATION = "notification"
+    PAYMENT = "payment"
+    DELIVERY = "delivery"
+    ANALYTICS = "analytics"
+    INTEGRATION = "integration"
+
+
+class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When to try again after an attempt that failed for now.
+
+    Attributes:
+        delays_s: Seconds before the second, third … call: three delays are four calls in all.
+        jitter: Share of the delay that chance adds, 0 to 1.
+        max_retry_after_s: The most that a receiver's Retry-After can ask for.
+        max_wait_s: The longest that a delivery may spend in `wait` before it fails, in seconds.
+    """
+
+    delays_s: tuple[float, ...] = (1.0, 5.0, 30.0)
+    jitter: float = 0.1
+    max_retry_after_s: float = 3_600.0
+    max_wait_s: float = 7_200.0
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much one plugin may take of a worker.
+
+    Attributes:
+        timeout_s: Seconds for one hook call, at most 300.
+        concurrency: Calls of this plugin at once in one worker process.
+        concurrency_per_installation: Calls for one store at once in one worker process.
+    """
+
+    timeout_s: float = 30.0
+    concurrency: int = 200
+    concurrency_per_installation: int = 50
+
+
+class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
+    """A plugin's declaration, returned by the hook `plugin_definition`.
+
+    Attributes:
+        slug: Same as the entry point's name; see `slug_fault`.
+        version: The distribution's version, for people.
+        subscribed_events: Types that make a delivery; `EventType` values or types that a plugin added.
+        config_schema: JSON Schema 2020-12 of the store's configuration; ``writeOnly: true`` marks a secret.
+        config_version: Rises when the schema changes; `migrate_config` brings older ones up.
+        module: Plan module that a store needs, as in ``has_module_enabled``, or None.
+        max_age_s: Older deliveries expire instead of being made; None for never.
+        repeat_safe: True when a repeated call with the same delivery id does no harm.
+        webhook: True when an installation has a `webhook_url` and a `webhook_secret` of its own.
+        api: Range of the contract that the plugin was made for, such as ``>=1.0,<2``.
+    """
+
+    slug: str
+    name: str
+    version: str
+    type: PluginType
+    subscribed_events: tuple[str, ...]
+    config_schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "object"})
+    config_version: int = 1
+    description: str = ""
+    icon_url: str | None = None
+    pricing_model: str = "free"
+    module: str | None = None
+    retry: RetryPolicy = RetryPolicy()
+    max_age_s: float | None = None
+    repeat_safe: bool = False
+    webhook: bool = False
+    limits: Limits = Limits()
+    api: str = ">=1.0,<2"
+
+
+def slug_fault(slug: str) -> str | None:
+    """Tell what is wrong with a slug, or None: lower-case words joined by hyphens, 2 to 32 characters, not reserved."""
+    if not SLUG_MIN_CHARS <= len(slug) <= SLUG_MAX_CHARS:
+        return f"slug {slug!r} has {len(slug)} characters; {SLUG_MIN_CHARS} to {SLUG_MAX_CHARS} are allowed"
+    if SLUG_PATTERN.fullmatch(slug) is None:
+        return f"slug {slug!r} is not lower-case words joined by single hyphens"
+    if slug in RESERVED_SLUGS:
+        return f"slug {slug!r} is reserved for the host's own paths"
+    return None

@@ -1,0 +1,131 @@
+"""The hooks a plugin can implement, and the marker that says that a method does.
+
+A plugin is an instance whose methods carry `hookimpl`. Every hook is optional but `plugin_definition`; an
+implementation may take any subset of a hook's arguments, and may be `async def` or plain `def` (which then runs in a
+thread). pluggy registers and validates; it never executes (docs/adr/0001). Wrappers, `firstresult` and historic hooks
+are refused.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import pluggy
+
+from pideai_host.api.context import Installation, PluginContext
+from pideai_host.api.definition import PluginDefinition
+from pideai_host.api.events import PluginEvent
+from pideai_host.api.outcomes import PluginEventResult
+
+PROJECT: Final = "pideai"
+ENTRY_POINT_GROUP: Final = "pideai.plugins"
+
+hookspec: Final = pluggy.HookspecMarker(PROJECT)
+hookimpl: Final = pluggy.HookimplMarker(PROJECT)
+
+
+class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A provider's call to ``/webhooks/plugins/{slug}``: raw bytes, header names in lower case, last value wins."""
+
+    method: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class WebhookReply(msgspec.Struct, frozen=True, kw_only=True):
+    """What the host answers, byte for byte."""
+
+    status: int = 200
+    headers: dict[str, str] = {}
+    body: bytes = b""
+
+
+class PluginSpec:
+    """The hooks, in the order in which a plugin meets them."""
+
+    @hookspec
+    def plugin_definition(self) -> PluginDefinition:
+        """Declare the plugin. Called once, at load, without a running event loop; no network, no files."""
+
+    @hookspec
+    async def on_install(self, store_id: UUID, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Prepare a store that just installed the plugin; raise `ConfigRejected` to refuse. Idempotent."""
+
+    @hookspec
+    async def on_uninstall(self, store_id: UUID, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Clean up after a store; what is queued is cancelled already. Idempotent."""
+
+    @hookspec
+    async def on_enable(self, store_id: UUID, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Go to work for a store. Idempotent."""
+
+    @hookspec
+    async def on_disable(self, store_id: UUID, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Rest for a store; what is queued is parked by the host. Idempotent."""
+
+    @hookspec
+    async def on_config_change(self, store_id: UUID, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Take a new configuration, valid by the schema; raise `ConfigRejected` to refuse it. Idempotent."""
+
+    @hookspec
+    async def migrate_config(
+        self, store_id: UUID, config: Mapping[str, Any], context: PluginContext
+    ) -> Mapping[str, Any]:
+        """Bring a configuration of an older `config_version` (`context.installation`) to the definition's."""
+
+    @hookspec
+    async def handle_event(
+        self, event: PluginEvent, config: Mapping[str, Any], context: PluginContext
+    ) -> PluginEventResult | None:
+        """Deal with one event for one store; called at least once, `context.delivery.id` is the idempotency key."""
+
+    @hookspec
+    async def deliver_external(
+        self, event: PluginEvent, installation: Installation, context: PluginContext
+    ) -> PluginEventResult | None:
+        """Deliver to an external plugin, one of the catalogue with ``is_internal = false``; only the bridge does."""
+
+    @hookspec
+    async def route_webhook(self, request: WebhookRequest, lookup: Any) -> list[UUID]:
+        """Say which stores a provider's call without a store id is for."""
+
+    @hookspec
+    async def handle_webhook(
+        self, request: WebhookRequest, config: Mapping[str, Any], context: PluginContext
+    ) -> WebhookReply:
+        """Take a provider's call for one store: check its signature first, then answer in the provider's words."""
+
+    @hookspec
+    def http_routes(self) -> list[Any]:
+        """Contribute Litestar handlers below ``/api/stores/{store_id}/{slug}``; the host brings authentication."""
+
+    @hookspec
+    def event_sources(self) -> list[Any]:
+        """Contribute event types and the sources that make them."""
+
+    @hookspec
+    def jobs(self) -> list[Any]:
+        """Contribute periodic work, run by the elected scheduler."""
+
+    @hookspec
+    def cli_commands(self) -> list[Any]:
+        """Contribute click commands below ``pideai-host <slug>``."""
+
+    @hookspec
+    def migrations(self) -> str | None:
+        """Name the package folder of SQL migrations for the schema ``pideai_<slug>``."""
+
+    @hookspec
+    async def on_startup(self) -> None:
+        """Wake with a process, before its first call."""
+
+    @hookspec
+    async def on_shutdown(self) -> None:
+        """Rest with a process, after its last call."""
+
+
+HOOK_NAMES: Final = tuple(name for name in vars(PluginSpec) if not name.startswith("_"))
+"""Every hook's name, in the order of `PluginSpec`."""
