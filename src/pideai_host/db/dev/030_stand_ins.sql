@@ -1,4 +1,4 @@
--- Stand-ins for pgcrypto and uuid-ossp, which the embedded server does not ship. Where an extension made them, they stay.
+-- Stand-ins for pgcrypto and uuid-ossp, which the embedded server does not ship. What an extension made stays.
 
 create schema if not exists extensions;
 grant usage on schema extensions to anon, authenticated, service_role;

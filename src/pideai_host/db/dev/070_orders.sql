@@ -120,5 +120,6 @@ create table if not exists public.abandoned_carts (
 );
 alter table public.abandoned_carts enable row level security;
 create index if not exists idx_abandoned_carts_recovery_token on public.abandoned_carts (recovery_token);
-create index if not exists idx_abandoned_carts_reminder on public.abandoned_carts (reminder_sent) where not reminder_sent;
+create index if not exists idx_abandoned_carts_reminder on public.abandoned_carts (reminder_sent)
+  where not reminder_sent;
 create index if not exists idx_abandoned_carts_store_id on public.abandoned_carts (store_id);

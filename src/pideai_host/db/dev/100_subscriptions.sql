@@ -19,11 +19,14 @@ create table if not exists public.subscription_plans (
 );
 alter table public.subscription_plans enable row level security;
 create index if not exists idx_subscription_plans_active on public.subscription_plans (is_active);
-create index if not exists idx_subscription_plans_archived on public.subscription_plans (is_archived) where is_archived = true;
+create index if not exists idx_subscription_plans_archived on public.subscription_plans (is_archived)
+  where is_archived = true;
 create index if not exists idx_subscription_plans_name on public.subscription_plans (name);
 
 -- `modules` holds prices, not switches: that is why has_module_enabled's look into the plan never says yes.
-insert into public.subscription_plans (name, display_name, price_monthly, sort_order, trial_duration_days, limits, modules)
+insert into public.subscription_plans (
+  name, display_name, price_monthly, sort_order, trial_duration_days, limits, modules
+)
 values
   ('free', 'Gratis', 0, 0, 0,
    '{"max_products": 20, "max_orders_per_month": 30, "ai_monthly_credits": 5}',

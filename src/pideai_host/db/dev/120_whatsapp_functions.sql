@@ -19,7 +19,7 @@ begin
 end
 $$;
 
--- Reads first and writes later without a lock: two callers at once spend one credit twice. That is the behaviour to meet.
+-- Reads first and writes later without a lock: two callers at once spend one credit twice, as in production.
 create or replace function public.use_whatsapp_credit(p_store_id uuid)
 returns table (success boolean, credit_type text, remaining_credits integer, error_message text)
 language plpgsql security definer as $$

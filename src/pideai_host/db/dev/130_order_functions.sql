@@ -91,8 +91,8 @@ exception when others then
 end
 $$;
 
--- Items as the panel sends them: menu_item_id, item_name, price_at_time, quantity, extras [{name, price}]. `"extras": null`
--- is refused by jsonb_array_elements, as in production.
+-- Items as the panel sends them: menu_item_id, item_name, price_at_time, quantity, extras [{name, price}].
+-- `"extras": null` is refused by jsonb_array_elements, as in production.
 create or replace function pideai_dev.insert_order_items(p_order_id uuid, p_items jsonb) returns void
 language plpgsql as $$
 declare

@@ -5,7 +5,9 @@ do $$
 declare
   v_policy record;
 begin
-  for v_policy in select tablename, policyname from pg_policies where schemaname = 'public' and policyname like 'base\_%' loop
+  for v_policy in
+    select p.tablename, p.policyname from pg_policies p where p.schemaname = 'public' and p.policyname like 'base\_%'
+  loop
     execute format('drop policy %I on public.%I', v_policy.policyname, v_policy.tablename);
   end loop;
 end
@@ -165,7 +167,7 @@ create policy base_all on public.delivery_assignments for all to authenticated
   with check (exists (select 1 from public.stores s where s.id = store_id and s.owner_id = auth.uid()));
 create policy base_select_anon_1 on public.delivery_assignments for select to anon using (true);
 create policy base_select_anon_2 on public.delivery_assignments for select to anon using (true);
--- The e-mail through the definer function: clients may not read auth.users, and a look into it here would refuse them all.
+-- The e-mail through the definer function: clients may not read auth.users, and a look into it would refuse them all.
 create policy base_select_customer on public.delivery_assignments for select
   using (exists (
     select 1

@@ -9,6 +9,7 @@ from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
 from pideai_host.api.errors import ConfigurationError
+from pideai_host.db.sql import load, query
 
 MARK = "pideai-host development base"
 """Begins the comment on schema auth that tells a base of ours from a real Supabase project."""
@@ -32,7 +33,7 @@ async def apply_dev_base(conn: AsyncConnection[Any]) -> None:
     """
     async with conn.transaction(), conn.cursor(row_factory=dict_row) as cursor:
         await cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK_KEY,))
-        await cursor.execute(_read("find_base.sql"))
+        await cursor.execute(query(load(__package__, "find_base.sql")))
         found = await cursor.fetchone() or {}
         if found["has_tables"] and not found["mark"].startswith(MARK):
             raise ConfigurationError(
@@ -46,18 +47,13 @@ async def apply_dev_base(conn: AsyncConnection[Any]) -> None:
         # With an empty search_path every name in the files must be a qualified one.
         await cursor.execute("set local search_path = ''; set local client_min_messages = warning")
         for name in _script_names():
-            await cursor.execute(_read(name))
+            await cursor.execute(query(load(__package__, name)))
         await cursor.execute(sql.SQL("comment on schema auth is {}").format(sql.Literal(mark)))
         await cursor.execute(
             "select set_config('search_path', %(search_path)s, true),"
             " set_config('client_min_messages', %(client_min_messages)s, true)",
             found,
         )
-
-
-@cache
-def _read(name: str) -> bytes:
-    return (files(__package__) / name).read_bytes()
 
 
 @cache
@@ -71,5 +67,5 @@ def _script_names() -> tuple[str, ...]:
 def _version() -> str:
     digest = hashlib.sha256()
     for name in _script_names():
-        digest.update(_read(name))
+        digest.update(load(__package__, name).encode())
     return digest.hexdigest()[:16]
