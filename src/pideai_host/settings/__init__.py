@@ -1,0 +1,1 @@
+"""What the operator tells the host, and the folder it keeps things in."""

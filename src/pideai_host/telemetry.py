@@ -1,0 +1,3 @@
+"""Logs and metrics."""
+
+from structlog import get_logger
