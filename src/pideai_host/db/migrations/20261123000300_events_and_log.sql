@@ -40,7 +40,7 @@ create table if not exists public.plugin_events_log (
   lane text not null,
   msg_id bigint,                        -- the message that carries it; null while parked
   next_attempt_at timestamptz,          -- parked until then; null while queued or done
-  park_reason text,                     -- retry, wait, items, disabled
+  park_reason text,                     -- retry, wait, items, turn, disabled
   waiting_since timestamptz,            -- when it first asked to wait
   data jsonb,                           -- small facts of the last outcome
   history jsonb not null default '[]',  -- every attempt, in order

@@ -1,0 +1,166 @@
+"""Run the hook for one claimed delivery, within its limits, and say what becomes of it."""
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from pideai_host.api import (
+    DeliveryInfo,
+    PluginDefinition,
+    PluginEvent,
+    PluginEventResult,
+    delivered,
+    retry,
+    type_of_payload,
+)
+from pideai_host.events.queue import Claimed
+from pideai_host.events.verdict import Verdict, judge, result_of_error
+from pideai_host.outgoing.trace import track_requests
+from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.registry import Registry
+from pideai_host.stores.context import ContextFactory, Emitted, HostContext
+from pideai_host.stores.installations import StoredInstallation
+from pideai_host.telemetry import HOOK_SECONDS, get_logger
+
+CLAIMS_MAX: Final = 3
+"""A message claimed more often than this without being settled takes its worker down with it."""
+
+_log: Final = get_logger(__name__)
+_decoders: Final = {name: msgspec.json.Decoder(struct).decode for name, struct in type_of_payload.items()}
+_decode_any: Final = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class Dispatched(msgspec.Struct, frozen=True):
+    """A verdict, how long the call took and what the plugin emitted meanwhile."""
+
+    verdict: Verdict
+    duration_ms: int = 0
+    emitted: tuple[Emitted, ...] = ()
+
+
+class Dispatcher:
+    """Calls plugins; shared by all deliveries of a worker."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        runner: HookRunner,
+        contexts: ContextFactory,
+        *,
+        chance: Callable[[], float] = random.random,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._registry = registry
+        self._runner = runner
+        self._contexts = contexts
+        self._chance = chance
+        self._monotonic = monotonic
+
+    async def dispatch(
+        self, claimed: Claimed, slug: str, stored: StoredInstallation | None, payload: str | None = None
+    ) -> Dispatched:
+        """Deal with one delivery. Never raises for what a plugin does.
+
+        Args:
+            claimed: The message with its delivery and event.
+            slug: The plugin of the lane.
+            stored: The installation, None when the store has uninstalled the plugin.
+            payload: The completed payload, when it was completed after the claim.
+        """
+        definition = self._registry.definitions[slug]
+        refused = _refusal(claimed, definition, stored)
+        if refused is not None or stored is None:
+            return Dispatched(refused or _cancelled())
+
+        started_s = self._monotonic()
+        context = self._contexts.make(stored, DeliveryInfo(id=claimed.id, attempt=claimed.attempts + 1))
+        try:
+            event = event_of(claimed, payload)
+        except msgspec.MsgspecError as error:
+            return Dispatched(Verdict(status="failed", outcome="failed", error=f"the event cannot be read: {error}"))
+        result = await self._call(event, slug, definition, context)
+        seconds = self._monotonic() - started_s
+        HOOK_SECONDS.labels(plugin=slug).observe(seconds)
+        verdict = judge(
+            result, definition, calls=claimed.attempts + 1, waited_s=claimed.waited_s or 0.0, random=self._chance
+        )
+        return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted))
+
+    async def _call(
+        self,
+        event: PluginEvent,
+        slug: str,
+        definition: PluginDefinition,
+        context: HostContext,
+    ) -> PluginEventResult:
+        hook = self._registry.hook(slug, "handle_event")
+        if hook is None:
+            return delivered({"skipped": "the plugin has no handle_event"})
+        arguments = {"event": event, "config": context.config, "context": context}
+        with track_requests() as requests:
+            try:
+                answer = await self._runner.call(hook, arguments, limit_s=definition.limits.timeout_s)
+            except Exception as error:  # noqa: BLE001 - whatever a plugin raises is an outcome, and hurts only itself
+                context.log.warning("hook_raised", hook="handle_event", error=type(error).__name__)
+                return _redacted(result_of_error(error, request_left=requests.in_flight), context)
+        return _checked(answer, context)
+
+
+def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:
+    """Build the event a hook sees; raises `msgspec.MsgspecError` when the stored payload does not fit its type."""
+    decode = _decoders.get(claimed.type, _decode_any)
+    if claimed.event_id is None:
+        raise msgspec.ValidationError("its row is gone")
+    return PluginEvent(
+        id=claimed.event_id,
+        type=claimed.type,
+        store_id=claimed.store_id,
+        timestamp=claimed.occurred_at,
+        payload=decode(payload or claimed.payload),
+        metadata={"source": claimed.source},
+    )
+
+
+def _refusal(claimed: Claimed, definition: PluginDefinition, stored: StoredInstallation | None) -> Verdict | None:
+    """Say why a delivery is not made at all, or None."""
+    if stored is None or claimed.revision is None:
+        return _cancelled()
+    if claimed.read_ct > CLAIMS_MAX:
+        return Verdict(
+            status="failed",
+            outcome="crashed",
+            error=f"crashed: {definition.slug} was begun {CLAIMS_MAX} times, and the worker ended each time",
+        )
+    if not claimed.enabled:
+        return Verdict(status="pending", outcome="disabled", park_reason="disabled")
+    if definition.max_age_s is not None and claimed.age_s > definition.max_age_s:
+        return Verdict(
+            status="expired",
+            outcome="expired",
+            error=f"older than {definition.max_age_s:g} s when its turn came",
+        )
+    return None
+
+
+def _cancelled() -> Verdict:
+    return Verdict(status="cancelled", outcome="cancelled", error="the store has uninstalled the plugin")
+
+
+def _checked(answer: Any, context: HostContext) -> PluginEventResult:
+    if answer is None:
+        return delivered()
+    if not isinstance(answer, PluginEventResult):
+        return retry(f"handle_event returned {type(answer).__name__}, not PluginEventResult")
+    return _redacted(answer, context)
+
+
+def _redacted(result: PluginEventResult, context: HostContext) -> PluginEventResult:
+    """Take opened secrets out of what goes into the log: a plugin may have quoted one in an error."""
+    if not context.opened_secrets:
+        return result
+    return msgspec.structs.replace(
+        result, error=context.redact(result.error), response_body=context.redact(result.response_body)
+    )

@@ -1,0 +1,38 @@
+"""Ids that are the same wherever and whenever they are computed (DESIGN.md 4.2 and 4.8)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID, uuid5
+
+EVENTS: Final = UUID("5a1c8d4e-6f0b-5b8e-9d55-0c6a52f6b0a1")
+"""The namespace of event ids. Never changes: a new one would make every event new."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def event_id(table: str, key: str, event_type: str, version: str = "") -> UUID:
+    """Return the id of what happened to one row.
+
+    Args:
+        table: Schema and table, ``public.orders``.
+        key: The row's primary key.
+        event_type: Tells the events of one change apart.
+        version: Empty for what happens once a row; else what makes this time different from the next.
+    """
+    return uuid5(EVENTS, f"{table}\x1f{key}\x1f{event_type}\x1f{version}")
+
+
+def delivery_id(event: UUID, installation: UUID) -> UUID:
+    """Return the id of one event for one installation: the idempotency key, and the webhook-id of its requests."""
+    return uuid5(event, str(installation))
+
+
+def emitted_event_id(delivery: UUID, key: str) -> UUID:
+    """Return the id of an event that a plugin emits while it deals with a delivery; the same on every attempt."""
+    return uuid5(delivery, key)
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an aware instant as whole microseconds since 1970 in UTC, exactly."""
+    return (instant - _EPOCH) // _MICROSECOND

@@ -1,0 +1,37 @@
+"""The installations a worker calls hooks for: a bounded copy, read again when a claim shows that it is old."""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Final
+from uuid import UUID
+
+from pideai_host.events.queue import Claimed
+from pideai_host.stores.installations import Installations, StoredInstallation
+
+MAX_INSTALLATIONS: Final = 20_000
+
+
+class InstalledCopies:
+    """Installations by id, with their configuration and sealed secrets."""
+
+    def __init__(self, installations: Installations) -> None:
+        self._installations = installations
+        self._copies: OrderedDict[UUID, StoredInstallation] = OrderedDict()
+
+    async def for_batch(self, batch: Iterable[Claimed]) -> dict[UUID, StoredInstallation]:
+        """Return the installations of a batch, at least as new as each claim saw them; at most one query."""
+        wanted = {one.installation_id: one.revision for one in batch if one.revision is not None}
+        missing = [key for key, revision in wanted.items() if not self._is_fresh(key, revision)]
+        if missing:
+            read = await self._installations.load(missing)
+            for key in missing:
+                self._copies.pop(key, None)
+            self._copies.update(read)
+        found = {key: self._copies[key] for key in wanted if key in self._copies}
+        while len(self._copies) > MAX_INSTALLATIONS:
+            self._copies.popitem(last=False)
+        return found
+
+    def _is_fresh(self, key: UUID, revision: int) -> bool:
+        copy = self._copies.get(key)
+        return copy is not None and copy.revision >= revision

@@ -1,0 +1,215 @@
+"""Keep events and fan them out: group commit, and only the culprit of a refused batch is turned away.
+
+Whatever arrives while a statement runs goes into the next one: the rate rises with the load, and a lone event waits for
+nobody. A caller hears of success only after the commit. Event ids are deterministic, so sending a batch again after a
+lost answer changes nothing that was written.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+
+from pideai_host.api import DatabaseUnavailable
+from pideai_host.db.pool import Pool
+from pideai_host.db.sql import load, query
+from pideai_host.events.directory import StoreDirectory
+from pideai_host.events.identity import delivery_id
+from pideai_host.events.rows import NotUnderstood
+from pideai_host.events.sources import NewEvent
+from pideai_host.telemetry import get_logger
+
+BATCH_MAX: Final = 64
+"""Submissions in one statement: beyond this the statement gets longer faster than it gets cheaper."""
+
+WAITING_MAX: Final = 20_000
+"""Submissions that may wait; past it callers are told to come back, before memory runs out."""
+
+ATTEMPTS: Final = 4
+BACKOFF_S: Final = 0.2
+
+_INTAKE: Final = query(load("pideai_host.events", "sql/intake.sql"))
+_encode: Final = msgspec.json.Encoder().encode
+_log: Final = get_logger(__name__)
+
+
+class Intake:
+    """The one way in for events.
+
+    Args:
+        pool: Runtime connections.
+        directory: What is known of stores.
+        on_lanes: Called after a commit with the lanes that got messages; must not block.
+        writers: Statements under way at once.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        directory: StoreDirectory,
+        *,
+        on_lanes: Callable[[set[str]], None],
+        writers: int = 2,
+    ) -> None:
+        self._pool = pool
+        self._directory = directory
+        self._on_lanes = on_lanes
+        self._writers = writers
+        self._waiting: deque[tuple[Sequence[NewEvent], asyncio.Future[None]]] = deque()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    async def start(self) -> None:
+        """Start the writers."""
+        self._tasks = [asyncio.create_task(self._write(), name=f"intake-{n}") for n in range(self._writers)]
+
+    async def stop(self) -> None:
+        """Write what waits, then end."""
+        self._closing = True
+        self._wake.set()
+        await asyncio.gather(*self._tasks)
+
+    async def put(self, events: Sequence[NewEvent]) -> None:
+        """Keep the events of one submission, all or none; returns after the commit.
+
+        Raises:
+            NotUnderstood: the database refuses a value in it (refused_by_database).
+            DatabaseUnavailable: it could not be written now; sending it again is safe.
+        """
+        if not events:
+            return
+        if len(self._waiting) >= WAITING_MAX:
+            raise DatabaseUnavailable("too many events wait to be written", hint="Send it again in a few seconds.")
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((events, done))
+        self._wake.set()
+        await done
+
+    async def _write(self) -> None:
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+            if not self._waiting and not self._closing:
+                self._wake.clear()
+            if batch:
+                await self._settle(batch)
+
+    async def _settle(self, batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]]) -> None:
+        try:
+            await self._store([events for events, _ in batch])
+        except psycopg.DataError as error:
+            await self._split(batch, error)
+        except psycopg.IntegrityError as error:
+            await self._split(batch, error)
+        except Exception as error:  # noqa: BLE001 - whatever it was, every waiter must hear of it
+            _log.error("intake_failed", error=type(error).__name__, submissions=len(batch))
+            _fail(batch, DatabaseUnavailable("the event could not be written", hint="Send it again."), error)
+        else:
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+
+    async def _split(self, batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]], error: psycopg.Error) -> None:
+        """Halve a batch that the database refuses until the culprit stands alone (SQLSTATE classes 22 and 23)."""
+        if len(batch) == 1:
+            _fail(batch, NotUnderstood("refused_by_database", f"{error.sqlstate}: {_first_line(error)}"), error)
+            return
+        middle = len(batch) // 2
+        await self._settle(batch[:middle])
+        await self._settle(batch[middle:])
+
+    async def _store(self, submissions: list[Sequence[NewEvent]]) -> None:
+        events = [event for submission in submissions for event in submission]
+        for attempt in range(ATTEMPTS):
+            try:
+                async with self._pool.connection() as connection:
+                    await self.store(events, connection)
+            except psycopg.OperationalError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(BACKOFF_S * 2**attempt)
+            else:
+                return
+
+    async def store(self, events: Sequence[NewEvent], connection: AsyncConnection[TupleRow]) -> None:
+        """Keep events on a connection of the caller's, in its transaction if it has one.
+
+        One statement, and another only when a store has an installation that was not known of yet.
+
+        Raises:
+            psycopg.Error: whatever the database says.
+            DatabaseUnavailable: installations kept changing while it was tried.
+        """
+        left = list({event.id: event for event in events}.values())
+        for _ in range(ATTEMPTS):
+            left = await self._send(left, connection)
+            if not left:
+                return
+            await self._directory.read({event.store_id for event in left})
+        raise DatabaseUnavailable("the installations of a store keep changing", hint="Send it again.")
+
+    async def _send(self, events: list[NewEvent], connection: AsyncConnection[TupleRow]) -> list[NewEvent]:
+        """Run the statement; return the events whose stores have installations that we did not know of."""
+        entries = {store_id: await self._directory.get(store_id) for store_id in {event.store_id for event in events}}
+        candidates = [
+            {"n": n, "delivery_id": delivery_id(event.id, installation), "installation_id": installation}
+            for n, event in enumerate(events)
+            if (entry := entries[event.store_id]) is not None
+            for installation in entry.installations_for(event.type)
+        ]
+        parameters = {
+            "events": _encode([_row(n, event) for n, event in enumerate(events)]).decode(),
+            "candidates": _encode(candidates).decode(),
+        }
+        rows = await (await connection.execute(_INTAKE, parameters)).fetchall()
+        lanes = {value for kind, value in rows if kind == "lane"}
+        if lanes:
+            self._on_lanes(lanes)
+        return [events[int(value)] for kind, value in rows if kind == "stale"]
+
+
+class _Row(msgspec.Struct):
+    n: int
+    id: str
+    store_id: str
+    type: str
+    payload: msgspec.Raw
+    occurred_at: str
+    source: str
+    entity_id: str | None
+    complete: bool
+    customer_id: str | None
+
+
+def _row(n: int, event: NewEvent) -> _Row:
+    return _Row(
+        n,
+        str(event.id),
+        str(event.store_id),
+        event.type,
+        event.payload,
+        event.occurred_at.isoformat(),
+        event.source,
+        event.entity_id,
+        event.complete,
+        None if event.customer_id is None else str(event.customer_id),
+    )
+
+
+def _fail(
+    batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]], failure: Exception, cause: BaseException
+) -> None:
+    failure.__cause__ = cause
+    for _, done in batch:
+        if not done.done():
+            done.set_exception(failure)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return (error.diag.message_primary or str(error)).splitlines()[0][:200]

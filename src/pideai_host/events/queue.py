@@ -1,0 +1,99 @@
+"""The lanes: claim a batch, give back what nobody waits for, bring back what is due. All statements are set-based."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from psycopg.rows import args_row
+from psycopg.sql import Composed, Identifier
+
+from pideai_host.db.pool import Pool
+from pideai_host.db.sql import load, query
+
+_CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
+_DROP: Final = load("pideai_host.events", "sql/drop.sql")
+_PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
+
+
+class Claimed(msgspec.Struct, frozen=True):
+    """A message that is ours until its lease ends, with all that a hook call needs; fields in the query's order.
+
+    A message whose log row is gone (its partition was dropped) has None from `id` on.
+    """
+
+    lane: str
+    msg_id: int
+    read_ct: int
+    id: UUID
+    created_at: datetime
+    status: str | None
+    is_current: bool
+    store_id: UUID
+    installation_id: UUID
+    attempts: int
+    waited_s: float | None
+    revision: int | None
+    enabled: bool | None
+    event_id: UUID | None
+    event_created_at: datetime
+    type: str
+    payload: str
+    occurred_at: datetime
+    source: str
+    entity_id: str | None
+    is_complete: bool
+    age_s: float
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """How much to claim of one lane, and for how long it is ours."""
+
+    lane: str
+    count: int
+    lease_s: int
+
+
+class Queue:
+    """The lanes of the database."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+
+    async def existing_lanes(self) -> set[str]:
+        """Return the names of all queues of the database."""
+        async with self._pool.connection() as connection:
+            return {row[0] for row in await (await connection.execute("select queue_name from pgmq.meta")).fetchall()}
+
+    async def claim(self, wanted: Sequence[Wanted]) -> list[Claimed]:
+        """Claim up to `count` ready messages of each lane; at most one worker holds a message at a time."""
+        parameters = {
+            "lanes": [one.lane for one in wanted],
+            "counts": [one.count for one in wanted],
+            "leases": [one.lease_s for one in wanted],
+        }
+        async with self._pool.connection() as connection, connection.cursor(row_factory=args_row(Claimed)) as cursor:
+            await cursor.execute(_CLAIM, parameters)
+            return await cursor.fetchall()
+
+    async def drop(self, lane: str, messages: Sequence[Claimed]) -> None:
+        """Delete messages without writing an outcome: what they carried is settled or gone already."""
+        parameters = {
+            "msg_ids": [message.msg_id for message in messages],
+            "read_cts": [message.read_ct for message in messages],
+        }
+        async with self._pool.connection() as connection:
+            await connection.execute(for_lane(_DROP, lane), parameters)
+
+    async def promote(self, limit: int) -> Mapping[str, int]:
+        """Send what is due back to its lanes; returns how many each lane got, empty when nothing is due."""
+        async with self._pool.connection() as connection:
+            return dict(await (await connection.execute(_PROMOTE, {"limit": limit})).fetchall())
+
+
+@lru_cache(maxsize=4_096)
+def for_lane(text: str, lane: str) -> Composed:
+    """Fill in a lane's table, quoted, where a statement says ``{queue}``. Cached: a lane's text never changes."""
+    return query(text).format(queue=Identifier("pgmq", f"q_{lane}"))

@@ -1,0 +1,234 @@
+"""Write outcomes, a batch at a time, fenced by (message id, read count), with what plugins emitted meanwhile."""
+
+import asyncio
+from collections import defaultdict, deque
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from pideai_host.api import RESPONSE_BODY_MAX_CHARS
+from pideai_host.db.pool import Pool
+from pideai_host.db.sql import load
+from pideai_host.events.dispatch import Dispatched
+from pideai_host.events.intake import Intake
+from pideai_host.events.queue import Claimed, for_lane
+from pideai_host.events.sources import NewEvent, encode_payload
+from pideai_host.events.verdict import Verdict
+from pideai_host.telemetry import DELIVERIES_SETTLED, get_logger
+
+BATCH_MAX: Final = 200
+DATA_MAX_BYTES: Final = 8_192
+ATTEMPTS: Final = 6
+BACKOFF_S: Final = 0.2
+
+_SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
+_encode: Final = msgspec.json.Encoder(decimal_format="number").encode
+_log: Final = get_logger(__name__)
+
+
+class Settlement(msgspec.Struct, kw_only=True):
+    """One delivery's new state, as the statement takes it."""
+
+    msg_id: int
+    read_ct: int
+    id: UUID
+    created_at: datetime
+    status: str
+    attempts: int
+    delay_s: float | None
+    park_reason: str | None
+    response_code: int | None
+    response_body: str | None
+    error_message: str | None
+    data: msgspec.Raw | None
+    attempt: dict[str, Any] | None
+
+
+class Settled(msgspec.Struct, frozen=True):
+    """A delivery on its way into the log."""
+
+    lane: str
+    plugin: str
+    settlement: Settlement
+    outcome: str
+    emitted: tuple[NewEvent, ...]
+    done: asyncio.Future[None]
+
+
+class Settler:
+    """Group commit for outcomes: whatever came while a statement ran goes into the next one."""
+
+    def __init__(self, pool: Pool, intake: Intake) -> None:
+        self._pool = pool
+        self._intake = intake
+        self._waiting: deque[Settled] = deque()
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start writing."""
+        self._task = asyncio.create_task(self._run(), name="settler")
+
+    async def stop(self) -> None:
+        """Write what waits, then end."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await self._task
+
+    async def put(self, settled: Settled) -> None:
+        """Hand over one outcome; returns once it is written, or given up on (then the message comes back by itself)."""
+        self._waiting.append(settled)
+        self._wake.set()
+        await settled.done
+
+    async def _run(self) -> None:
+        while self._waiting or not self._closing:
+            await self._wake.wait()
+            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+            if not self._waiting and not self._closing:
+                self._wake.clear()
+            lanes: dict[str, list[Settled]] = defaultdict(list)
+            for settled in batch:
+                lanes[settled.lane].append(settled)
+            await asyncio.gather(*(self._settle(lane, some) for lane, some in lanes.items()))
+
+    async def _settle(self, lane: str, batch: list[Settled]) -> None:
+        try:
+            await self._write_with_patience(lane, batch)
+        except psycopg.DataError as error:
+            await self._one_by_one(lane, batch, error)
+        except Exception as error:  # noqa: BLE001 - the worker goes on; the messages return when their leases end
+            _log.error("settle_failed", lane=lane, deliveries=len(batch), error=type(error).__name__)
+        finally:
+            for settled in batch:
+                if not settled.done.done():
+                    settled.done.set_result(None)
+
+    async def _one_by_one(self, lane: str, batch: list[Settled], error: psycopg.DataError) -> None:
+        """Write a refused batch singly; the culprit loses its details, never its outcome."""
+        if len(batch) > 1:
+            for settled in batch:
+                await self._settle(lane, [settled])
+            return
+        _log.warning("settle_details_refused", lane=lane, delivery=str(batch[0].settlement.id), sqlstate=error.sqlstate)
+        bare = batch[0].settlement
+        bare.response_body, bare.data, bare.attempt = None, None, None
+        bare.error_message = "the details of this outcome could not be stored"
+        await self._write_with_patience(lane, batch)
+
+    async def _write_with_patience(self, lane: str, batch: list[Settled]) -> None:
+        for attempt in range(ATTEMPTS):
+            try:
+                await self._write(lane, batch)
+            except psycopg.OperationalError:
+                if attempt == ATTEMPTS - 1:
+                    raise
+                await asyncio.sleep(BACKOFF_S * 2**attempt)
+            else:
+                return
+
+    async def _write(self, lane: str, batch: list[Settled]) -> None:
+        """Write a batch; when plugins emitted events, these and the outcomes share one transaction."""
+        statement = for_lane(_SETTLE, lane)
+        parameters = {"results": _encode([settled.settlement for settled in batch]).decode()}
+        async with self._pool.connection() as connection:
+            if not any(settled.emitted for settled in batch):
+                rows = await (await connection.execute(statement, parameters)).fetchall()
+            else:
+                async with connection.transaction():
+                    rows = await (await connection.execute(statement, parameters)).fetchall()
+                    held = {msg_id for msg_id, is_settled in rows if is_settled}
+                    events = [e for settled in batch if settled.settlement.msg_id in held for e in settled.emitted]
+                    await self._intake.store(events, connection)
+        _count(lane, batch, dict(rows))
+
+
+def _count(lane: str, batch: list[Settled], held: dict[int, bool]) -> None:
+    for settled in batch:
+        was_settled = held.get(settled.settlement.msg_id)
+        if was_settled:
+            DELIVERIES_SETTLED.labels(plugin=settled.plugin, outcome=settled.outcome).inc()
+        elif was_settled is None:
+            _log.warning("lease_lost", lane=lane, delivery=str(settled.settlement.id), outcome=settled.outcome)
+        else:
+            _log.warning("delivery_not_pending", lane=lane, delivery=str(settled.settlement.id))
+
+
+def settlement_of(claimed: Claimed, dispatched: Dispatched, *, at: datetime, worker: str) -> Settlement:
+    """Build the row to write for one verdict."""
+    verdict = dispatched.verdict
+    attempts = claimed.attempts + (1 if verdict.uses_attempt else 0)
+    return Settlement(
+        msg_id=claimed.msg_id,
+        read_ct=claimed.read_ct,
+        id=claimed.id,
+        created_at=claimed.created_at,
+        status=verdict.status,
+        attempts=attempts,
+        delay_s=verdict.delay_s,
+        park_reason=verdict.park_reason,
+        response_code=verdict.response_code,
+        response_body=_storable(verdict.response_body, RESPONSE_BODY_MAX_CHARS),
+        error_message=_storable(verdict.error, RESPONSE_BODY_MAX_CHARS),
+        data=_encoded_data(verdict.data),
+        attempt=_attempt(verdict.outcome, dispatched, attempts, at, worker) if _is_history(verdict) else None,
+    )
+
+
+def emitted_events(claimed: Claimed, dispatched: Dispatched, *, at: datetime) -> tuple[NewEvent, ...]:
+    """Build the events that a plugin emitted during one call."""
+    return tuple(
+        NewEvent(
+            id=emitted.id,
+            store_id=claimed.store_id,
+            type=emitted.type,
+            payload=msgspec.Raw(encode_payload(emitted.payload)),
+            occurred_at=at,
+            source="emit",
+            entity_id=claimed.entity_id,
+        )
+        for emitted in dispatched.emitted
+    )
+
+
+def _is_history(verdict: Verdict) -> bool:
+    """Calls and endings make history; waiting shows in the row itself, or it would fill it."""
+    return verdict.uses_attempt or verdict.status != "pending"
+
+
+def _attempt(outcome: str, dispatched: Dispatched, attempts: int, at: datetime, worker: str) -> dict[str, Any]:
+    verdict = dispatched.verdict
+    facts = {
+        "attempt": attempts,
+        "at": at.isoformat(),
+        "outcome": outcome,
+        "duration_ms": dispatched.duration_ms,
+        "code": verdict.response_code,
+        "error": _storable(verdict.error, RESPONSE_BODY_MAX_CHARS),
+        "worker": worker,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+def _storable(text: str | None, most: int) -> str | None:
+    """PostgreSQL's text holds no NUL and no lone surrogate."""
+    if text is None:
+        return None
+    return text[:most].replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _encoded_data(data: dict[str, Any] | None) -> msgspec.Raw | None:
+    if data is None:
+        return None
+    try:
+        encoded = _encode(data)
+    except (TypeError, ValueError, RecursionError) as error:
+        encoded = _encode({"unreadable": type(error).__name__})
+    if len(encoded) > DATA_MAX_BYTES:
+        encoded = _encode({"too_large_bytes": len(encoded)})
+    return msgspec.Raw(encoded)

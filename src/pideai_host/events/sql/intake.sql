@@ -1,0 +1,96 @@
+-- Keep a batch of events and fan it out: the event, a delivery per enabled installation whose plugin subscribes to it,
+-- a queue message per delivery. One statement, so one round trip and one transaction.
+--
+-- The delivery ids are UUIDv5 and therefore come from the host, made for the installations that it knows of
+-- (`candidates`). The database's own rows decide which of them get a delivery (`target`); an event for which the host
+-- did not know every one (`stale`) is left out whole and reported, so that the host reads again and sends it again.
+with incoming as materialized (
+  select *
+  from json_to_recordset(%(events)s::json) as i (
+    n integer, id uuid, store_id uuid, type text, payload jsonb, occurred_at timestamptz, source text, entity_id text,
+    complete boolean, customer_id uuid)
+),
+candidate as materialized (
+  select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid)
+),
+target as materialized (
+  select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane
+  from incoming i
+  join public.store_plugins sp on sp.store_id = i.store_id and sp.enabled
+  join public.plugins p on p.id = sp.plugin_id and p.is_active and i.type = any (p.required_events)
+),
+stale as materialized (
+  select distinct t.n
+  from target t
+  left join candidate c on c.n = t.n and c.installation_id = t.installation_id
+  where c.delivery_id is null
+),
+-- Who is new to a store. Seen once per customer and store, so the look at older orders happens once as well.
+newcomer as (
+  insert into pideai_host.store_customers (store_id, customer_id)
+  select distinct i.store_id, i.customer_id
+  from incoming i
+  where i.customer_id is not null and i.n not in (select n from stale)
+  order by 1, 2
+  on conflict do nothing
+  returning store_id, customer_id
+),
+wanted as materialized (
+  select i.*
+  from incoming i
+  where i.n not in (select n from stale)
+    and (
+      i.customer_id is null
+      or exists (
+        select from newcomer k
+        where k.store_id = i.store_id and k.customer_id = i.customer_id
+          and not exists (
+            select from public.orders o
+            where o.store_id = i.store_id and o.customer_id = i.customer_id
+              and o.id::text <> i.entity_id and o.created_at < i.occurred_at))
+    )
+),
+-- Uniqueness: in order of id, so that two batches with the same events wait for each other instead of deadlocking.
+fresh as (
+  insert into pideai_host.event_ids (id)
+  select id from wanted order by id
+  on conflict do nothing
+  returning id
+),
+kept as (
+  insert into public.plugin_events
+    (id, store_id, type, payload, occurred_at, source, entity_id, completed_at)
+  select w.id, w.store_id, w.type, w.payload, w.occurred_at, w.source, w.entity_id, case when w.complete then now() end
+  from wanted w join fresh f on f.id = w.id
+),
+delivery as materialized (
+  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id, t.lane
+  from wanted w
+  join fresh f on f.id = w.id
+  join target t on t.n = w.n
+  join candidate c on c.n = t.n and c.installation_id = t.installation_id
+),
+load as (
+  select lane,
+         array_agg(jsonb_build_object('d', id, 'at', now()) order by id) as messages,
+         array_agg(id order by id) as ids
+  from delivery
+  group by lane
+),
+message as (
+  select l.ids[s.k] as id, s.msg_id
+  from load l
+  cross join lateral pgmq.send_batch(l.lane, l.messages) with ordinality as s (msg_id, k)
+),
+logged as (
+  insert into public.plugin_events_log
+    (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id)
+  select d.id, d.store_id, d.plugin_id, d.type, d.installation_id, d.event_id, now(), d.lane, m.msg_id
+  from delivery d join message m on m.id = d.id
+  returning lane
+)
+select 'stale' as kind, n::text as value from stale
+union all
+select 'lane', lane from (select distinct lane from logged) as lanes
+union all
+select 'fresh', count(*)::text from fresh

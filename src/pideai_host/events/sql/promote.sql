@@ -1,0 +1,31 @@
+-- Bring what is due back into its lane: lock the parked rows, send their messages, store the new message ids. One
+-- statement, so a crash leaves either the parked row or the message. Skip locked: any number of workers may do it.
+with due as materialized (
+  select id, created_at, lane
+  from public.plugin_events_log
+  where next_attempt_at <= now()
+  order by next_attempt_at
+  limit %(limit)s
+  for update skip locked
+),
+load as (
+  select lane,
+         array_agg(jsonb_build_object('d', id, 'at', created_at) order by id) as messages,
+         array_agg(id order by id) as ids
+  from due
+  group by lane
+),
+message as (
+  select l.ids[s.k] as id, s.msg_id
+  from load l
+  cross join lateral pgmq.send_batch(l.lane, l.messages) with ordinality as s (msg_id, k)
+),
+promoted as (
+  update public.plugin_events_log d
+  set next_attempt_at = null, msg_id = m.msg_id, park_reason = null
+  from due
+  join message m on m.id = due.id
+  where d.id = due.id and d.created_at = due.created_at
+  returning d.lane
+)
+select lane, count(*)::integer from promoted group by lane

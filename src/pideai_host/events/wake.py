@@ -1,0 +1,93 @@
+"""Tell workers that a lane has work: at once within the process, by a coalesced NOTIFY to the others.
+
+NOTIFY takes a lock that is held to the end of its transaction, so it never runs inside an order's or intake's; it is
+sent after the commit, at most once every `COALESCE_S`. It is a hint: polling is the net below it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+
+from pideai_host.db.pool import Pool
+from pideai_host.telemetry import get_logger
+
+CHANNEL: Final = "pideai_lanes"
+COALESCE_S: Final = 0.03
+LANES_PER_NOTICE: Final = 100
+"""A payload stays far below PostgreSQL's 8,000 bytes."""
+
+_log: Final = get_logger(__name__)
+
+
+class Notifier:
+    """Spreads the word of new work."""
+
+    def __init__(self, pool: Pool, *, local: Callable[[set[str]], None] | None = None) -> None:
+        self._pool = pool
+        self._local = local
+        self._pending: set[str] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    def lanes(self, lanes: set[str]) -> None:
+        """Say that these lanes got messages. Never waits and never raises."""
+        if self._local is not None:
+            self._local(lanes)
+        self._pending |= lanes
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._send(), name="notifier")
+
+    async def stop(self) -> None:
+        """Send what is pending, then end."""
+        if self._task is not None:
+            await self._task
+
+    async def _send(self) -> None:
+        while self._pending:
+            await asyncio.sleep(COALESCE_S)
+            lanes, self._pending = sorted(self._pending), set()
+            try:
+                async with self._pool.connection() as connection:
+                    for start in range(0, len(lanes), LANES_PER_NOTICE):
+                        payload = ",".join(lanes[start : start + LANES_PER_NOTICE])
+                        await connection.execute("select pg_notify(%s, %s)", (CHANNEL, payload))
+            except psycopg.Error as error:
+                _log.warning("notify_failed", error=type(error).__name__, lanes=len(lanes))
+
+
+class Listener:
+    """Hears of new work on a connection of its own, and connects again when that is lost."""
+
+    def __init__(self, url: str, on_lanes: Callable[[set[str] | None], None]) -> None:
+        self._url = url
+        self._on_lanes = on_lanes
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Start to listen; returns at once."""
+        self._task = asyncio.create_task(self._run(), name="listener")
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._task
+
+    async def _run(self) -> None:
+        pause_s = 0.2
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
+                    await connection.execute(f"listen {CHANNEL}")
+                    self._on_lanes(None)  # whatever was said while nobody listened
+                    pause_s = 0.2
+                    async for notice in connection.notifies():
+                        self._on_lanes(set(notice.payload.split(",")))
+            except psycopg.Error as error:
+                _log.warning("listener_lost", error=type(error).__name__, again_in_s=pause_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(pause_s * 2, 10.0)

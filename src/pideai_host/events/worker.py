@@ -1,0 +1,233 @@
+"""The worker: claims what is ready, lets plugins deal with it, has the outcomes written, brings back what is due."""
+
+import asyncio
+import os
+import socket
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from pideai_host.api import PluginDefinition
+from pideai_host.events.complete import Completer, needs_completion
+from pideai_host.events.dispatch import Dispatched, Dispatcher
+from pideai_host.events.installed import InstalledCopies
+from pideai_host.events.lane import LaneState
+from pideai_host.events.queue import Claimed, Queue, Wanted
+from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
+from pideai_host.events.verdict import Verdict
+from pideai_host.stores.installations import StoredInstallation
+from pideai_host.telemetry import get_logger
+
+BATCH_MAX: Final = 100
+POLL_S: Final = 1.0
+"""How often an idle lane is looked at although nobody said that it has work."""
+PROMOTE_S: Final = 0.2
+PROMOTE_BATCH: Final = 500
+STOP_GRACE_S: Final = 10.0
+"""Beyond the longest hook: how long a stop waits for what runs."""
+
+_log: Final = get_logger(__name__)
+
+
+class Worker:
+    """One worker of a process; any number may run side by side.
+
+    Args:
+        definitions: The plugins whose lanes it serves, by slug.
+        now: For the history of attempts; due times are the database's.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        dispatcher: Dispatcher,
+        completer: Completer,
+        settler: Settler,
+        installed: InstalledCopies,
+        definitions: Mapping[str, PluginDefinition],
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._queue = queue
+        self._dispatcher = dispatcher
+        self._completer = completer
+        self._settler = settler
+        self._installed = installed
+        self._now = now
+        self._monotonic = monotonic
+        self._lanes = {state.lane: state for slug, one in definitions.items() for state in LaneState.of(slug, one)}
+        self._longest_s = max((one.limits.timeout_s for one in definitions.values()), default=0.0)
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._loops: list[asyncio.Task[None]] = []
+        self._running: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether both loops are alive."""
+        return bool(self._loops) and not any(task.done() for task in self._loops)
+
+    def wake(self, lanes: set[str] | None) -> None:
+        """Hear that lanes have work; None for perhaps all of them. Never waits."""
+        for lane in self._lanes if lanes is None else lanes & self._lanes.keys():
+            self._lanes[lane].is_hot = True
+        self._wake.set()
+
+    async def start(self) -> None:
+        """Start to claim and to promote, in the lanes that exist (`pideai-host plugins sync` makes them)."""
+        missing = self._lanes.keys() - await self._queue.existing_lanes()
+        for lane in missing:
+            _log.error("lane_missing", lane=lane, hint="pideai-host plugins sync")
+            del self._lanes[lane]
+        await self._settler.start()
+        self._loops = [
+            asyncio.create_task(self._claim_forever(), name="claim"),
+            asyncio.create_task(self._promote_forever(), name="promote"),
+        ]
+
+    async def stop(self) -> None:
+        """Claim nothing more, finish what runs, have its outcomes written."""
+        self._stopping = True
+        self._wake.set()
+        await asyncio.gather(*self._loops)
+        if self._running:
+            _, left = await asyncio.wait(self._running, timeout=self._longest_s + STOP_GRACE_S)
+            for task in left:
+                task.cancel()
+            if left:
+                _log.warning("stopped_with_calls_running", calls=len(left))
+        await self._settler.stop()
+
+    async def _claim_forever(self) -> None:
+        while not self._stopping:
+            wanted = [one for state in self._lanes.values() if (one := state.wanted(BATCH_MAX, POLL_S)) is not None]
+            if not wanted:
+                await self._pause(min((state.poll_in(POLL_S) for state in self._lanes.values()), default=POLL_S))
+                continue
+            began_s = self._monotonic()
+            try:
+                claimed = await self._queue.claim(wanted)
+            except psycopg.Error as error:
+                _log.warning("claim_failed", error=type(error).__name__)
+                await asyncio.sleep(POLL_S)
+                continue
+            self._begin(wanted, claimed, began_s)
+
+    async def _pause(self, seconds: float) -> None:
+        self._wake.clear()
+        try:
+            await asyncio.wait_for(self._wake.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _begin(self, wanted: list[Wanted], claimed: list[Claimed], began_s: float) -> None:
+        by_lane: dict[str, list[Claimed]] = {one.lane: [] for one in wanted}
+        for message in claimed:
+            by_lane[message.lane].append(message)
+        for one in wanted:
+            self._lanes[one.lane].claimed(len(by_lane[one.lane]), one.count)
+        for lane, batch in by_lane.items():
+            if batch:
+                self._spawn(self._work(self._lanes[lane], batch, began_s))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery_task_failed", exc_info=error)
+
+    async def _work(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
+        """Deal with a claimed batch: drop what is settled already, complete new orders, call the hooks."""
+        live = [one for one in batch if one.status == "pending" and one.is_current and one.event_id is not None]
+        try:
+            if len(live) < len(batch):
+                gone = set(map(id, live))
+                await self._queue.drop(lane.lane, [one for one in batch if id(one) not in gone])
+                lane.release(len(batch) - len(live))
+            installed = await self._installed.for_batch(live)
+            incomplete = [one for one in live if needs_completion(one)]
+            if incomplete:
+                self._spawn(self._complete(lane, incomplete, installed, began_s))
+        except psycopg.Error as error:
+            _log.warning("batch_failed", lane=lane.lane, deliveries=len(live), error=type(error).__name__)
+            lane.release(len(live))
+            self._wake.set()
+            return
+        for one in live:
+            if not needs_completion(one):
+                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s))
+
+    async def _complete(
+        self,
+        lane: LaneState,
+        batch: list[Claimed],
+        installed: Mapping[UUID, StoredInstallation],
+        began_s: float,
+    ) -> None:
+        try:
+            completed = await self._completer.complete(batch)
+        except psycopg.Error as error:
+            _log.warning("completion_failed", lane=lane.lane, deliveries=len(batch), error=type(error).__name__)
+            lane.release(len(batch))
+            self._wake.set()
+            return
+        for one in batch:
+            found = completed.get(one.event_id) if one.event_id is not None else None
+            if isinstance(found, str):
+                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s, found))
+            else:
+                again = Verdict(status="pending", outcome="wait", delay_s=found or POLL_S, park_reason="items")
+                self._spawn(self._settle(lane, one, Dispatched(again)))
+
+    async def _deliver(
+        self,
+        lane: LaneState,
+        claimed: Claimed,
+        stored: StoredInstallation | None,
+        began_s: float,
+        payload: str | None = None,
+    ) -> None:
+        async with lane.turn(claimed.installation_id):
+            if lane.lease_is_short(began_s):
+                late = Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn")
+                dispatched = Dispatched(late)
+            else:
+                dispatched = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload)
+        await self._settle(lane, claimed, dispatched)
+
+    async def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
+        at = self._now()
+        settled = Settled(
+            lane=lane.lane,
+            plugin=lane.slug,
+            settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
+            outcome=dispatched.verdict.outcome,
+            emitted=emitted_events(claimed, dispatched, at=at),
+            done=asyncio.get_running_loop().create_future(),
+        )
+        try:
+            await self._settler.put(settled)
+        finally:
+            lane.release(1)
+            self._wake.set()
+
+    async def _promote_forever(self) -> None:
+        while not self._stopping:
+            try:
+                promoted = await self._queue.promote(PROMOTE_BATCH)
+            except psycopg.Error as error:
+                _log.warning("promote_failed", error=type(error).__name__)
+                promoted = {}
+            self.wake(set(promoted))
+            if sum(promoted.values()) < PROMOTE_BATCH:
+                await asyncio.sleep(PROMOTE_S)
