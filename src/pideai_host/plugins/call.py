@@ -1,0 +1,239 @@
+"""Runs ONE hook of one plugin within its limits, whatever the plugin does.
+
+`asyncio.timeout` and `wait_for` wait for a task that swallows its cancellation, so neither bounds a plugin. Here the
+hook runs in a task of its own; when its time is over it is cancelled, given a short grace, and left behind, counted as
+stuck until it ends (docs/adr/0001). Plain functions run on daemon threads, a few per plugin, and are left behind
+likewise.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from concurrent.futures import CancelledError as ThreadCancelled
+from concurrent.futures import Future as ThreadFuture
+from contextvars import ContextVar, copy_context
+from functools import partial
+from inspect import iscoroutine
+from typing import Any, Final
+
+import structlog
+
+from pideai_host.api.errors import HookTimeout, PluginFault
+from pideai_host.plugins.records import describe
+from pideai_host.plugins.registry import Hook
+from pideai_host.plugins.threads import DaemonPool
+
+THREADS_PER_PLUGIN: Final = 8
+GRACE_S: Final = 0.1
+"""How long a cancelled hook may clean up before its caller goes on without it."""
+
+current_plugin: Final[ContextVar[str | None]] = ContextVar("current_plugin", default=None)
+"""The slug of the plugin whose hook is running, in its task or thread and in all that it starts."""
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class HookRunner:
+    """Calls hooks, for one event loop; keeps the threads and the count of what is stuck.
+
+    Args:
+        threads_per_plugin: Plain hooks of one plugin that run at once; more wait within their limit.
+        grace_s: Seconds that a cancelled hook gets for cleaning up, on top of its limit.
+    """
+
+    def __init__(self, *, threads_per_plugin: int = THREADS_PER_PLUGIN, grace_s: float = GRACE_S) -> None:
+        self._threads_per_plugin = threads_per_plugin
+        self._grace_s = grace_s
+        self._pools: dict[str, DaemonPool] = {}
+        self._stuck: dict[str, set[asyncio.Task[Any] | ThreadFuture[Any]]] = {}
+
+    async def call(self, hook: Hook, arguments: Mapping[str, Any], *, limit_s: float) -> Any:
+        """Call a hook and return what it returns, at the latest after `limit_s` plus the grace.
+
+        Cancelling the caller cancels the hook.
+
+        Args:
+            hook: From the registry.
+            arguments: All arguments of the hook by name; the plugin gets those that it takes.
+            limit_s: Seconds, > 0, waiting for a thread included.
+
+        Raises:
+            HookTimeout: the hook did not end in time; it may have had its effect.
+            PluginFault: it ended in a way no hook may (`SystemExit`, cancelling itself), or never began because all
+                threads of the plugin are taken.
+            Exception: whatever else the plugin raised, unchanged.
+        """
+        values = [arguments[name] for name in hook.argnames]
+        if hook.is_async:
+            return await self._call_async(hook, values, limit_s)
+        return await self._call_plain(hook, values, limit_s)
+
+    def stuck(self, slug: str) -> int:
+        """Count the calls of a plugin that were left behind and still run."""
+        return len(self._stuck.get(slug, ()))
+
+    async def aclose(self) -> None:
+        """End what can be ended: the idle threads, and the tasks left behind, by force if need be. Idempotent."""
+        for pool in self._pools.values():
+            pool.close()
+        self._pools.clear()
+        left = [one for calls in self._stuck.values() for one in tuple(calls) if isinstance(one, asyncio.Task)]
+        for task in left:
+            _close(task)
+        if left:
+            await asyncio.wait(left, timeout=self._grace_s)
+
+    async def _call_async(self, hook: Hook, values: list[Any], limit_s: float) -> Any:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(_run_async(hook, values))
+        try:
+            ended = await _ends_within(loop, task, limit_s)
+        except asyncio.CancelledError:
+            await self._stop(hook, task)
+            raise
+        if not ended:
+            await self._stop(hook, task)
+            raise HookTimeout(slug=hook.slug, hook=hook.name, limit_s=limit_s)
+        if task.cancelled():
+            raise PluginFault(f"{hook.slug}: {hook.name} cancelled itself", slug=hook.slug)
+        return task.result()
+
+    async def _stop(self, hook: Hook, task: asyncio.Task[Any]) -> None:
+        """Cancel a hook and leave it behind if it has not ended after the grace."""
+        task.add_done_callback(_forget_outcome)
+        task.cancel()
+        try:
+            await asyncio.wait((task,), timeout=self._grace_s)
+        finally:
+            if not task.done():
+                self._leave_behind(hook, task)
+
+    async def _call_plain(self, hook: Hook, values: list[Any], limit_s: float) -> Any:
+        pool = self._pools.get(hook.slug)
+        if pool is None:
+            pool = self._pools[hook.slug] = DaemonPool(f"plugin-{hook.slug}", self._threads_per_plugin)
+        running = pool.submit(partial(copy_context().run, _run_in_thread, hook, values))
+        loop = asyncio.get_running_loop()
+        waiting = asyncio.wrap_future(running, loop=loop)
+        try:
+            ended = await _ends_within(loop, waiting, limit_s)
+        except asyncio.CancelledError:
+            self._abandon(hook, running, waiting)
+            raise
+        if ended:
+            return waiting.result()
+        if self._abandon(hook, running, waiting):
+            raise PluginFault(
+                f"{hook.slug}: {hook.name} found no free thread within {limit_s:g} s",
+                slug=hook.slug,
+                hint=f"{self.stuck(hook.slug)} earlier calls of the plugin hang.",
+            )
+        raise HookTimeout(slug=hook.slug, hook=hook.name, limit_s=limit_s)
+
+    def _abandon(self, hook: Hook, running: ThreadFuture[Any], waiting: asyncio.Future[Any]) -> bool:
+        """Stop waiting for a thread; tell whether the call had not begun and now never will."""
+        never_began = running.cancel()
+        waiting.cancel()
+        if not never_began and not running.done():
+            self._leave_behind(hook, running)
+        return never_began
+
+    def _leave_behind(self, hook: Hook, call: asyncio.Task[Any] | ThreadFuture[Any]) -> None:
+        calls = self._stuck.setdefault(hook.slug, set())
+        calls.add(call)
+        call.add_done_callback(calls.discard)
+        _log.error("hook_stuck", plugin=hook.slug, hook=hook.name, stuck=len(calls))
+
+
+def call_now(hook: Hook, arguments: Mapping[str, Any]) -> Any:
+    """Call a plain hook here and now, without limits: for what plugins contribute while the host starts.
+
+    Raises:
+        PluginFault: it ended in a way no hook may, such as `SystemExit`.
+        Exception: whatever else the plugin raised, unchanged.
+    """
+    return copy_context().run(_run_plain, hook, [arguments[name] for name in hook.argnames])
+
+
+async def _ends_within(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], limit_s: float) -> bool:
+    """Wait for a future and tell whether it ended in time; half the cost of `asyncio.wait`, which this is in small."""
+    waiter = loop.create_future()
+    timer = loop.call_later(limit_s, _wake, waiter)
+    wake = partial(_wake, waiter)
+    future.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+        future.remove_done_callback(wake)
+    return future.done()
+
+
+def _wake(waiter: asyncio.Future[None], _future: object = None) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+async def _run_async(hook: Hook, values: list[Any]) -> Any:
+    """Run a hook inside its own task, whose context is a copy, so that the variable needs no reset."""
+    task = asyncio.current_task()
+    current_plugin.set(hook.slug)
+    try:
+        return await hook.function(*values)
+    except (Exception, asyncio.CancelledError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        if isinstance(error, GeneratorExit) and not _is_current(task):
+            raise  # not the plugin's: the coroutine is being closed from outside
+        raise _misbehaved(hook, error) from error
+
+
+def _run_in_thread(hook: Hook, values: list[Any]) -> Any:
+    """Run a plain hook; what a future would take for its own, or for the user's Ctrl-C, becomes a fault."""
+    try:
+        return _run_plain(hook, values)
+    except (KeyboardInterrupt, StopIteration, ThreadCancelled) as error:
+        raise _misbehaved(hook, error) from error
+
+
+def _run_plain(hook: Hook, values: list[Any]) -> Any:
+    """Run a plain hook in a copied context, so that the variable needs no reset."""
+    current_plugin.set(hook.slug)
+    try:
+        result = hook.function(*values)
+    except (Exception, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise _misbehaved(hook, error) from error
+    if iscoroutine(result):
+        result.close()
+        raise PluginFault(
+            f"{hook.slug}: {hook.name} returned a coroutine", slug=hook.slug, hint="Make it an async def."
+        )
+    return result
+
+
+def _misbehaved(hook: Hook, error: BaseException) -> PluginFault:
+    return PluginFault(f"{hook.slug}: {hook.name} raised {describe(error)}", slug=hook.slug)
+
+
+def _is_current(task: asyncio.Task[Any] | None) -> bool:
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:
+        return False
+
+
+def _forget_outcome(task: asyncio.Task[Any]) -> None:
+    """Read the exception of a task that nobody waits for, so that asyncio does not report it as lost."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _close(task: asyncio.Task[Any]) -> None:
+    """End a task that swallows its cancellation: only closing its coroutine stops one that loops for ever."""
+    coroutine: Any = task.get_coro()
+    try:
+        coroutine.close()
+    except Exception as error:  # noqa: BLE001 - the plugin's last words while it is thrown out
+        _log.warning("hook_resisted_close", error=describe(error))
+    task.cancel()

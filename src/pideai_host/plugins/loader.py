@@ -1,0 +1,72 @@
+"""Imports candidates, checks and registers them: one record for each, and a broken one never stops the others."""
+
+import time
+from typing import Final
+
+import msgspec
+import pluggy
+import structlog
+
+from pideai_host.api.definition import PluginDefinition
+from pideai_host.plugins.catalog import Candidate
+from pideai_host.plugins.checks import Refused, check
+from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+
+_log: Final = structlog.get_logger(__name__)
+
+
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one candidate; `definition` is None unless the plugin is ready."""
+
+    record: LoadRecord
+    definition: PluginDefinition | None = None
+
+
+def load(candidate: Candidate, manager: pluggy.PluginManager) -> Loaded:
+    """Import one candidate, check it, and register it under its slug.
+
+    Nothing that the plugin raises gets out, `SystemExit` included, except for Ctrl-C: importing is synchronous, so even
+    a `CancelledError` can only be the plugin's own.
+
+    Args:
+        candidate: From the catalogue.
+        manager: Knows the hook specifications; holds the plugin afterwards only if it is ready.
+    """
+    started = time.perf_counter()
+    phase = Phase.IMPORT
+    try:
+        plugin = candidate.load()
+        phase = Phase.CHECK
+        definition = check(candidate.slug, plugin)
+        phase = Phase.REGISTER
+        manager.register(plugin, name=candidate.slug)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - the one place where a plugin's code is let in
+        return _broken(candidate, phase, error, time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Loaded(record=candidate.record(Status.READY, Phase.READY, seconds=seconds), definition=definition)
+
+
+def _broken(candidate: Candidate, phase: Phase, error: BaseException, seconds: float) -> Loaded:
+    if isinstance(error, Refused):
+        record = candidate.record(error.status, phase, error.message, seconds=seconds)
+    else:
+        advice = f"{_DOING[phase]} raised {describe(error)}"
+        record = candidate.record(Status.BROKEN, phase, advice, traceback=format_traceback(error), seconds=seconds)
+    _log.warning(
+        "plugin_refused",
+        plugin=record.slug,
+        source=record.source,
+        phase=phase,
+        status=record.status,
+        error=record.error,
+    )
+    return Loaded(record=record)
+
+
+_DOING: Final = {
+    Phase.IMPORT: "importing it",
+    Phase.CHECK: "plugin_definition or an attribute of the plugin",
+    Phase.REGISTER: "registering it",
+}

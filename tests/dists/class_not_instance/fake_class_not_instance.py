@@ -1,0 +1,22 @@
+"""Names its class."""
+
+from pideai_host.api import PluginDefinition, PluginType, hookimpl
+
+
+class Plugin:
+    @hookimpl
+    def plugin_definition(self):
+        return PluginDefinition(
+            slug="class-not-instance",
+            name="class-not-instance",
+            version="1.0",
+            type=PluginType.NOTIFICATION,
+            subscribed_events=("order.created",),
+        )
+
+    @hookimpl
+    async def handle_event(self, event):
+        return None
+
+
+plugin = Plugin

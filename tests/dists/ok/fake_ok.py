@@ -1,0 +1,22 @@
+"""A plugin with nothing wrong."""
+
+from pideai_host.api import PluginDefinition, PluginType, hookimpl
+
+
+class Plugin:
+    @hookimpl
+    def plugin_definition(self):
+        return PluginDefinition(
+            slug="ok-one",
+            name="ok-one",
+            version="1.0",
+            type=PluginType.NOTIFICATION,
+            subscribed_events=("order.created",),
+        )
+
+    @hookimpl
+    async def handle_event(self, event):
+        return None
+
+
+plugin = Plugin()

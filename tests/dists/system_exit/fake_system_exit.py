@@ -1,0 +1,5 @@
+"""Ends the process on import."""
+
+import sys
+
+sys.exit(3)
