@@ -1,1 +1,1 @@
-"""WhatsApp messages for PideAI stores."""
+"""WhatsApp messages for PideAI stores: the order's confirmation and its status notices."""

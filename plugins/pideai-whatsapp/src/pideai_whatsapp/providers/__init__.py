@@ -1,0 +1,1 @@
+"""Who carries a message: one interface, one module a provider."""

@@ -1,0 +1,50 @@
+"""The kinds of message, and our own Spanish texts for a store that has no template of a kind.
+
+A store's own text lives in ``whatsapp_message_templates``, one row a kind; its row always wins, and a row that is not
+active means that the store does not want the message.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+
+class MessageType(StrEnum):
+    """What a message is about; the values are those of ``whatsapp_messages.message_type``."""
+
+    ORDER_CONFIRMATION = "order_confirmation"
+    ORDER_PREPARING = "order_preparing"
+    ORDER_READY = "order_ready"
+    ORDER_OUT_FOR_DELIVERY = "order_out_for_delivery"
+    ORDER_DELIVERED = "order_delivered"
+    ORDER_CANCELLED = "order_cancelled"
+
+
+DEFAULT_TEXTS: Final[dict[MessageType, str]] = {
+    MessageType.ORDER_CONFIRMATION: (
+        "¡Hola {customer_name}! 👋\n\n"
+        "*{store_name}* recibió tu pedido #{order_number}.\n\n"
+        "{order_items}\n\n"
+        "*Total: {order_total}*\n"
+        "Tipo de pedido: {order_type}\n"
+        "Tiempo estimado: {estimated_time}\n\n"
+        "¡Gracias por tu compra!"
+    ),
+    MessageType.ORDER_PREPARING: (
+        "👨‍🍳 {customer_name}, ya estamos preparando tu pedido #{order_number}.\n\n"
+        "Te avisaremos cuando esté listo.\n*{store_name}*"
+    ),
+    MessageType.ORDER_READY: (
+        "✅ {customer_name}, novedades de tu pedido #{order_number}:\n\n{delivery_message}\n\n*{store_name}*"
+    ),
+    MessageType.ORDER_OUT_FOR_DELIVERY: (
+        "🛵 {customer_name}, tu pedido #{order_number} va en camino a: {delivery_address}\n\n*{store_name}*"
+    ),
+    MessageType.ORDER_DELIVERED: (
+        "🎉 {customer_name}, tu pedido #{order_number} fue entregado.\n\n"
+        "¡Gracias por comprar en *{store_name}*! Te esperamos de nuevo: {store_link}"
+    ),
+    MessageType.ORDER_CANCELLED: (
+        "❌ {customer_name}, tu pedido #{order_number} de {order_total} fue cancelado.\n\n"
+        "Si tienes preguntas, escríbenos.\n*{store_name}*"
+    ),
+}
