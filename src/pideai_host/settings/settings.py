@@ -1,0 +1,122 @@
+"""The host's settings: one frozen value, read from the environment once, at the edge."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self, cast
+
+import msgspec
+from platformdirs import user_data_path
+
+from pideai_host.settings import read
+
+LogFormat = Literal["console", "json"]
+
+SYSTEM_DATA_DIR = Path("/var/lib/pideai-host")
+
+_SECRET_FIELDS = ("database_url", "admin_database_url", "webhook_secrets", "master_keys", "supabase_service_key")
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the operator set; prints itself without secrets.
+
+    Attributes:
+        database_url: DATABASE_URL, the runtime role's; None while `embedded` and not started.
+        admin_database_url: ADMIN_DATABASE_URL, the owner's. If only one of the two is given it serves both.
+        embedded: Neither was given: the host runs a server of its own in `data_dir`.
+        data_dir: PIDEAI_DATA_DIR; by default the user's data folder, as root /var/lib/pideai-host.
+        host: PIDEAI_HOST, the address to listen on.
+        port: PIDEAI_PORT; 0 takes any free one.
+        plugins: PIDEAI_PLUGINS, slugs to load; None for all that are installed, empty for none of them.
+        webhook_secrets: PIDEAI_WEBHOOK_SECRETS, any of which lets a database webhook in.
+        master_keys: PIDEAI_MASTER_KEYS, pairs of id and 32 bytes, the first one seals. Empty if not given: see
+            `ensure_master_keys`.
+        supabase_url: SUPABASE_URL, without trailing slash.
+        jwks_url: SUPABASE_JWKS_URL; by default the project's.
+        jwt_issuer: SUPABASE_JWT_ISSUER; by default the project's.
+        jwt_audience: SUPABASE_JWT_AUDIENCE.
+        supabase_service_key: SUPABASE_SERVICE_ROLE_KEY.
+        http_allow: PIDEAI_HTTP_ALLOW, private networks that plugins may reach nevertheless.
+        log_level: PIDEAI_LOG_LEVEL.
+        log_format: PIDEAI_LOG_FORMAT.
+        pool_min_size: PIDEAI_POOL_MIN_SIZE, connections of one process that stay open.
+        pool_max_size: PIDEAI_POOL_MAX_SIZE, connections of one process at most.
+        worker_concurrency: PIDEAI_WORKER_CONCURRENCY, hooks that one worker runs at once.
+        cors_origins: PIDEAI_CORS_ORIGINS, where the panel is served from.
+    """
+
+    database_url: str | None = None
+    admin_database_url: str | None = None
+    embedded: bool = True
+    data_dir: Path = SYSTEM_DATA_DIR
+    host: str = "127.0.0.1"
+    port: int = 8080
+    plugins: frozenset[str] | None = None
+    webhook_secrets: tuple[str, ...] = ()
+    master_keys: read.MasterKeys = ()
+    supabase_url: str | None = None
+    jwks_url: str | None = None
+    jwt_issuer: str | None = None
+    jwt_audience: str = "authenticated"
+    supabase_service_key: str | None = None
+    http_allow: tuple[read.Network, ...] = ()
+    log_level: str = "info"
+    log_format: LogFormat = "console"
+    pool_min_size: int = 2
+    pool_max_size: int = 10
+    worker_concurrency: int = 64
+    cors_origins: tuple[str, ...] = ()
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] = os.environ) -> Self:
+        """Read the environment; touches no file and no network.
+
+        Raises:
+            ConfigurationError: a variable cannot be used; names it, never its value.
+        """
+        runtime, admin = read.text(environ, "DATABASE_URL"), read.text(environ, "ADMIN_DATABASE_URL")
+        supabase_url = read.http_url(environ, "SUPABASE_URL")
+        pool_max_size = read.integer(environ, "PIDEAI_POOL_MAX_SIZE", 10, least=2, most=500)
+        return cls(
+            database_url=runtime or admin,
+            admin_database_url=admin or runtime,
+            embedded=not (runtime or admin),
+            data_dir=_data_dir(environ),
+            host=read.text(environ, "PIDEAI_HOST") or "127.0.0.1",
+            port=read.integer(environ, "PIDEAI_PORT", 8080, least=0, most=65535),
+            plugins=read.plugin_slugs(environ, "PIDEAI_PLUGINS"),
+            webhook_secrets=read.webhook_secrets(environ, "PIDEAI_WEBHOOK_SECRETS"),
+            master_keys=read.master_keys(read.items(environ, "PIDEAI_MASTER_KEYS"), "PIDEAI_MASTER_KEYS"),
+            supabase_url=supabase_url,
+            jwks_url=read.http_url(environ, "SUPABASE_JWKS_URL")
+            or _below(supabase_url, "/auth/v1/.well-known/jwks.json"),
+            jwt_issuer=read.text(environ, "SUPABASE_JWT_ISSUER") or _below(supabase_url, "/auth/v1"),
+            jwt_audience=read.text(environ, "SUPABASE_JWT_AUDIENCE") or "authenticated",
+            supabase_service_key=read.text(environ, "SUPABASE_SERVICE_ROLE_KEY"),
+            http_allow=read.networks(environ, "PIDEAI_HTTP_ALLOW"),
+            log_level=read.choice(environ, "PIDEAI_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),
+            log_format=cast("LogFormat", read.choice(environ, "PIDEAI_LOG_FORMAT", "console", ("console", "json"))),
+            pool_min_size=read.integer(environ, "PIDEAI_POOL_MIN_SIZE", 2, least=1, most=pool_max_size),
+            pool_max_size=pool_max_size,
+            worker_concurrency=read.integer(environ, "PIDEAI_WORKER_CONCURRENCY", 64, least=1, most=1000),
+            cors_origins=read.origins(environ, "PIDEAI_CORS_ORIGINS"),
+        )
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        """List the fields for `repr` and rich; of secrets only whether they are set."""
+        fields = ((name, getattr(self, name)) for name in self.__struct_fields__)
+        return [(name, "[set]" if value and name in _SECRET_FIELDS else value) for name, value in fields]
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.__rich_repr__())})"
+
+
+def _data_dir(environ: Mapping[str, str]) -> Path:
+    told = read.text(environ, "PIDEAI_DATA_DIR")
+    if told is not None:
+        return Path(told).expanduser().absolute()
+    return SYSTEM_DATA_DIR if os.geteuid() == 0 else user_data_path("pideai-host", appauthor=False)
+
+
+def _below(base: str | None, path: str) -> str | None:
+    return base + path if base else None

@@ -1,3 +1,0 @@
-"""Logs and metrics."""
-
-from structlog import get_logger

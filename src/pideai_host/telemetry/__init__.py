@@ -1,0 +1,23 @@
+"""What the host tells of itself: logs (structlog) and metrics (prometheus), neither ever with a secret in it."""
+
+from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
+from pideai_host.telemetry.metrics import (
+    DELIVERIES_SETTLED,
+    EVENTS_ACCEPTED,
+    HOOK_SECONDS,
+    QUARANTINED,
+    REGISTRY,
+    exposition,
+)
+
+__all__ = [
+    "DELIVERIES_SETTLED",
+    "EVENTS_ACCEPTED",
+    "HOOK_SECONDS",
+    "QUARANTINED",
+    "REGISTRY",
+    "bound_contextvars",
+    "exposition",
+    "get_logger",
+    "set_up",
+]

@@ -1,0 +1,27 @@
+"""The metrics of one process. Labels take few values each: slugs, types and reasons, never ids."""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+EVENTS_ACCEPTED = Counter(
+    "pideai_events_accepted", "Events kept for the first time, after the commit", ["door"], registry=REGISTRY
+)
+DELIVERIES_SETTLED = Counter(
+    "pideai_deliveries_settled", "Outcomes written to the delivery log", ["plugin", "outcome"], registry=REGISTRY
+)
+QUARANTINED = Counter(
+    "pideai_quarantined", "Bodies kept aside because they were not understood", ["reason"], registry=REGISTRY
+)
+HOOK_SECONDS = Histogram(
+    "pideai_hook_seconds",
+    "Time that a plugin's hook took, whatever came of it",
+    ["plugin"],
+    buckets=(0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+    registry=REGISTRY,
+)
+
+
+def exposition() -> bytes:
+    """Write all metrics in Prometheus' text format, version 0.0.4."""
+    return generate_latest(REGISTRY)
