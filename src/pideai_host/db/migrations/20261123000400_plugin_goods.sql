@@ -7,7 +7,8 @@ create table if not exists pideai_host.plugin_storage (
   value jsonb not null,
   updated_at timestamptz not null default now(),
   primary key (store_id, plugin, key),
-  constraint plugin_storage_value_bounded check (pg_column_size(value) <= 65536)
+  -- The host keeps values to 64 KiB of JSON, which can be several times that as jsonb: this is the net below.
+  constraint plugin_storage_value_bounded check (pg_column_size(value) <= 1048576)
 );
 
 create table if not exists pideai_host.credits (
@@ -22,14 +23,16 @@ create table if not exists pideai_host.credits (
   constraint credits_never_negative check (monthly_credits >= 0 and extra_credits >= 0 and used_this_month >= 0)
 );
 
--- One row per delivery that took a credit: what makes reserve, charge and refund happen once.
+-- One row per delivery that took a credit: what makes reserve, charge and refund happen once. Store and plugin are part
+-- of the key, so that no hold is ever found for another store's delivery.
 create table if not exists pideai_host.credit_holds (
-  delivery_id uuid primary key,
   store_id uuid not null,
   plugin text not null,
+  delivery_id uuid not null,
   credit_type text not null,
   state text not null,
   updated_at timestamptz not null default now(),
+  primary key (store_id, plugin, delivery_id),
   constraint credit_holds_type_known check (credit_type in ('monthly', 'extra')),
   constraint credit_holds_state_known check (state in ('reserved', 'charged', 'refunded'))
 );
@@ -42,8 +45,8 @@ create table if not exists pideai_host.credit_ledger (
   delivery_id uuid,
   movement text not null,
   credit_type text not null,
-  amount integer not null,
-  available integer not null,
+  amount integer not null,              -- what it changes: -1 reserve, 1 refund, 0 charge
+  available integer not null,           -- what is left after it
   constraint credit_ledger_movement_known check (movement in ('reserve', 'charge', 'refund', 'grant'))
 );
 create index if not exists credit_ledger_store on pideai_host.credit_ledger (store_id, plugin, id desc);

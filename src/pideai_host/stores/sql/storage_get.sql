@@ -1,0 +1,1 @@
+select value from pideai_host.plugin_storage where store_id = %(store_id)s and plugin = %(plugin)s and key = %(key)s
