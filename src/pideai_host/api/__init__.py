@@ -19,6 +19,7 @@ from pideai_host.api.definition import (
     slug_fault,
 )
 from pideai_host.api.errors import (
+    AddressRefused,
     AlreadyInstalled,
     ConfigRejected,
     ConfigurationError,
@@ -81,6 +82,7 @@ __all__ = (
     "RESERVED_SLUGS",
     "RESPONSE_BODY_MAX_CHARS",
     "Address",
+    "AddressRefused",
     "AlreadyInstalled",
     "CartAbandonedPayload",
     "ConfigRejected",

@@ -3,6 +3,7 @@
     PideaiError                      code, message, hint
     ├── ConfigurationError           a setting, a flag, a URL of the operator is wrong
     ├── DatabaseUnavailable          no server answers, or it is not one we can use
+    ├── AddressRefused               a request to an address that plugins may not reach; an httpx.ConnectError too
     ├── PluginFault                  something is wrong with a plugin (slug)
     │   └── HookTimeout              a hook did not end within its limit
     ├── PluginSignal                 a plugin says so; the host acts on it
@@ -21,6 +22,8 @@ so that the edge (HTTP problem details, command line) can show it without parsin
 from collections.abc import Mapping
 from typing import ClassVar
 from uuid import UUID
+
+import httpx
 
 
 class PideaiError(Exception):
@@ -50,6 +53,16 @@ class DatabaseUnavailable(PideaiError):  # noqa: N818 - a condition, not a fault
     """No database answers, or it is one that the host cannot use."""
 
     code = "database_unavailable"
+
+
+class AddressRefused(PideaiError, httpx.ConnectError):  # noqa: N818 - a condition, not a fault of ours
+    """The guard of `context.http` refuses where a request would go: the host's own network, not the internet.
+
+    An `httpx.ConnectError`, so code that knows only httpx handles it; catch it first where trying again is pointless.
+    The message names the host that was asked for, never the address behind it.
+    """
+
+    code = "address_refused"
 
 
 class PluginFault(PideaiError):  # noqa: N818 - named as in DESIGN.md
