@@ -1,0 +1,192 @@
+"""Who is calling: Supabase access tokens, judged here and nowhere else (supabase.md 1).
+
+A token is judged by the key that its id names, never by what it says of itself: the algorithm is the key's. The legacy
+anon and service_role keys are tokens too, and the gateway's users may be anonymous or act through another
+company's application; none of them is a store's owner.
+"""
+
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+import msgspec
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from pideai_host.api.errors import PideaiError
+from pideai_host.telemetry import bound_contextvars
+from pideai_host.web.jwks import KID_MAX_CHARS, JwksCache
+from pideai_host.web.requests import request_id
+from pideai_host.web.state import host_state
+
+AUDIENCE: Final = "authenticated"
+ROLE: Final = "authenticated"
+LEEWAY_S: Final = 30.0
+TOKEN_MAX_BYTES: Final = 8_192
+REQUIRED_CLAIMS: Final = ("exp", "iat", "sub", "aud", "iss", "role")
+
+
+class Unauthenticated(PideaiError):  # noqa: N818 - a condition, not a fault of ours
+    """The request carries no token, or more than one."""
+
+    code = "unauthenticated"
+    challenge = 'Bearer realm="pideai"'
+
+
+class TokenInvalid(Unauthenticated):
+    """The token is not one of this project's users."""
+
+    code = "token_invalid"
+    challenge = 'Bearer realm="pideai", error="invalid_token"'
+
+
+class TokenExpired(TokenInvalid):
+    """The token was good once; the client refreshes it and asks again."""
+
+    code = "token_expired"
+
+
+class OwnerNeeded(PideaiError):  # noqa: N818 - a condition, not a fault of ours
+    """The token is good, but whoever holds it is not a store's owner acting for themselves."""
+
+    code = "owner_needed"
+
+
+class User(msgspec.Struct, frozen=True):
+    """Whoever signed in, as far as the host needs to know.
+
+    Attributes:
+        id: ``auth.users.id``.
+        claims: All verified claims as JSON, for ``request.jwt.claims``; personal data, never logged.
+    """
+
+    id: UUID
+    claims: str
+
+    def __repr__(self) -> str:
+        return f"User({self.id})"
+
+
+class Verifier:
+    """Turns a token into the user it was issued to.
+
+    Args:
+        keys: The project's signing keys.
+        issuer: Exact ``iss``, such as ``https://<ref>.supabase.co/auth/v1``.
+    """
+
+    def __init__(self, keys: JwksCache, *, issuer: str) -> None:
+        self._keys = keys
+        self._issuer = issuer
+
+    async def verify(self, token: str) -> User:
+        """Return the token's user.
+
+        Raises:
+            TokenInvalid: not a token of this project's users; TokenExpired when only its time is over.
+            OwnerNeeded: an anonymous user's, or one given to a third party's application.
+            KeysUnavailable: it cannot be judged yet.
+        """
+        if len(token) > TOKEN_MAX_BYTES:
+            raise TokenInvalid(f"the token is longer than {TOKEN_MAX_BYTES} bytes")
+        key = await self._keys.key(_key_id(token))
+        if key is None:
+            raise TokenInvalid("the token is signed with a key that this project does not have")
+
+        claims = self._claims(token, key)
+        if claims["role"] != ROLE:
+            raise TokenInvalid("the token is not a signed-in user's", hint="API keys are not accepted here.")
+        user = User(_user_id(claims["sub"]), _as_text(claims))
+        if claims.get("is_anonymous", False) is not False:
+            raise OwnerNeeded("anonymous users own no store", hint="Sign in with an account.")
+        if "client_id" in claims:
+            raise OwnerNeeded("tokens of third-party applications are not accepted", hint="Sign in to PideAI itself.")
+        return user
+
+    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
+        try:
+            return jwt.decode(
+                token,
+                key,
+                algorithms=[key.algorithm_name],
+                audience=AUDIENCE,
+                issuer=self._issuer,
+                leeway=LEEWAY_S,
+                options={"require": list(REQUIRED_CLAIMS)},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise TokenExpired("the token has expired", hint="Refresh the session and try again.") from error
+        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
+            raise TokenInvalid(_reason(error)) from error
+
+
+class Authentication(ASGIMiddleware):
+    """Lets only signed-in owners pass, and leaves the `User` as ``request.user``.
+
+    On a router it guards all that lies below, whoever added it.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Judge the one bearer token of the request, then go on."""
+        user = await host_state(scope).verifier.verify(bearer_token(scope))
+        scope["user"] = user
+        scope["auth"] = None  # the token itself goes no further
+        with bound_contextvars(request_id=request_id(scope), user_id=str(user.id)):
+            await next_app(scope, receive, send)
+
+
+def bearer_token(scope: Scope) -> str:
+    """Return the request's bearer token.
+
+    Raises:
+        Unauthenticated: there is none, or more than one Authorization header.
+    """
+    values = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not values:
+        raise Unauthenticated("a bearer token is needed", hint="Send Authorization: Bearer <access token>.")
+    scheme, _, token = values[0].partition(b" ")
+    if len(values) > 1 or scheme.lower() != b"bearer" or not token.strip():
+        raise Unauthenticated("one Authorization header with a bearer token is needed")
+    return token.strip().decode("latin-1")
+
+
+def _key_id(token: str) -> str:
+    try:
+        kid = jwt.get_unverified_header(token).get("kid")
+    except (jwt.PyJWTError, ValueError, RecursionError) as error:
+        raise TokenInvalid("the token cannot be read") from error
+    if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX_CHARS:
+        raise TokenInvalid("the token names no key")
+    return kid
+
+
+def _user_id(subject: Any) -> UUID:
+    try:
+        return UUID(subject)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise TokenInvalid("the token's subject is not a user id") from error
+
+
+def _as_text(claims: dict[str, Any]) -> str:
+    try:
+        text = msgspec.json.encode(claims).decode()
+    except (UnicodeEncodeError, RecursionError) as error:
+        raise TokenInvalid("the token's claims are not valid JSON text") from error
+    if "\\u0000" in text:
+        raise TokenInvalid("the token's claims hold a NUL character")  # PostgreSQL's jsonb cannot
+    return text
+
+
+_REASONS: Final[dict[type[Exception], str]] = {
+    jwt.InvalidSignatureError: "the token's signature is wrong",
+    jwt.InvalidAlgorithmError: "the token's algorithm is not its key's",
+    jwt.InvalidAudienceError: "the token is not meant for this project's users",
+    jwt.InvalidIssuerError: "the token was issued by someone else",
+    jwt.ImmatureSignatureError: "the token is not valid yet",
+}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, jwt.MissingRequiredClaimError):
+        return f"the token has no claim {error.claim!r}"
+    return _REASONS.get(type(error), "the token cannot be read")

@@ -1,0 +1,9 @@
+"""How much one request may bring."""
+
+from typing import Final
+
+WEBHOOK_BODY_MAX_BYTES: Final = 1_048_576
+"""A database change carries two whole rows; Supabase itself sends no more."""
+
+API_BODY_MAX_BYTES: Final = 262_144
+"""A configuration is written by a person, a form or a script."""

@@ -1,0 +1,77 @@
+"""What the API's description says of every operation: who may call it, and how errors look."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Final
+
+from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import ScalarRenderPlugin
+from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
+
+from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
+
+OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
+WEBHOOK_SECRET: Final[Sequence[dict[str, list[str]]]] = [{"webhookSecret": []}]
+NOBODY: Final[Sequence[dict[str, list[str]]]] = [{}]
+
+SIGNED_IN: Final = ("unauthenticated", "token_invalid", "token_expired", "owner_needed", "keys_unavailable")
+"""What every operation below `Authentication` may answer."""
+
+_SCHEMES: Final = {
+    "owner": SecurityScheme(
+        type="http",
+        scheme="bearer",
+        bearer_format="JWT",
+        description="Access token of the Supabase session of a signed-in user.",
+    ),
+    "webhookSecret": SecurityScheme(
+        type="apiKey",
+        name="X-PideAI-Webhook-Secret",
+        security_scheme_in="header",
+        description="One of the secrets in PIDEAI_WEBHOOK_SECRETS.",
+    ),
+}
+
+
+def openapi_config(version: str) -> OpenAPIConfig:
+    """Describe the API: the page is at ``/docs``, the document at ``/docs/openapi.json``."""
+    return OpenAPIConfig(
+        title="PideAI plugin host",
+        version=version,
+        description="Plugins of PideAI's stores: what there is, what a store has installed, and what comes in.",
+        path="/docs",
+        render_plugins=[ScalarRenderPlugin()],
+        components=Components(security_schemes=dict(_SCHEMES)),
+        tags=[
+            Tag(name="Plugins", description="The catalogue."),
+            Tag(name="Store plugins", description="What a store has installed."),
+            Tag(name="Webhooks", description="Doors for other systems."),
+            Tag(name="Health", description="For load balancers."),
+        ],
+    )
+
+
+def problems(*codes: str) -> Mapping[int, ResponseSpec]:
+    """Describe the errors of an operation by their codes, one example each."""
+    by_status = groupby(sorted(codes, key=_status), key=_status)
+    return {status: _spec(tuple(together)) for status, together in by_status}
+
+
+def _status(code: str) -> int:
+    return TABLE[code][0]
+
+
+def _spec(codes: tuple[str, ...]) -> ResponseSpec:
+    return ResponseSpec(
+        Problem,
+        description="; ".join(TABLE[code][1] for code in codes),
+        media_type=MEDIA_TYPE,
+        generate_examples=False,
+        examples=[Example(id=code, summary=TABLE[code][1], value=_example(code)) for code in codes],
+    )
+
+
+def _example(code: str) -> dict[str, object]:
+    status, title = TABLE[code]
+    known = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
+    return {**known, "detail": "what is wrong with this request", "instance": "6f1c2b7e5d0a4c1f9e8d7c6b5a493827"}

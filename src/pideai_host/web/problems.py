@@ -1,0 +1,168 @@
+"""Every error of the HTTP surface, in one shape and by one table: problem details of RFC 9457.
+
+`code` is the stable name that a client acts upon; the table says with which status each goes out. What is not in the
+table is a fault of ours: it is logged with the request's id, and the client learns nothing but that id.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+import msgspec
+import psycopg
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
+
+from pideai_host.api.errors import ConfigRejected, DatabaseUnavailable, PideaiError, PluginFault
+from pideai_host.telemetry import get_logger
+from pideai_host.web.auth import Unauthenticated
+from pideai_host.web.requests import BodyRejected, request_id
+
+MEDIA_TYPE: Final = "application/problem+json"
+RETRY_AFTER_S: Final = 5
+
+TABLE: Final[Mapping[str, tuple[int, str]]] = {
+    "bad_request": (400, "The request is not as the documentation says"),
+    "body_rejected": (400, "The body is not as the documentation says"),
+    "not_a_change": (400, "The body is not a database change"),
+    "unauthenticated": (401, "Authentication is needed"),
+    "token_invalid": (401, "The token is not valid"),
+    "token_expired": (401, "The token has expired"),
+    "webhook_secret_wrong": (401, "The webhook secret is missing or wrong"),
+    "credits_exhausted": (402, "No credits left"),
+    "forbidden": (403, "Not allowed"),
+    "owner_needed": (403, "Only a store's owner may do this"),
+    "not_found": (404, "There is nothing at this address"),
+    "store_unknown": (404, "No such store"),
+    "plugin_unknown": (404, "No such plugin"),
+    "not_installed": (404, "The plugin is not installed"),
+    "method_not_allowed": (405, "This address does not know that method"),
+    "already_installed": (409, "The plugin is installed already"),
+    "store_problem": (409, "The store does not allow it now"),
+    "body_too_large": (413, "The body is too large"),
+    "media_type_unsupported": (415, "The media type is not understood"),
+    "config_rejected": (422, "The configuration has faults"),
+    "plugin_signal": (422, "The plugin refused"),
+    "too_many_requests": (429, "Too many requests"),
+    "internal_error": (500, "Something went wrong here"),
+    "plugin_fault": (502, "The plugin failed"),
+    "database_unavailable": (503, "The database does not answer"),
+    "keys_unavailable": (503, "Tokens cannot be checked yet"),
+    "hook_timeout": (504, "The plugin did not answer in time"),
+}
+"""Code -> status and title. An error whose own code is not here goes by its nearest ancestor's."""
+
+_HTTP_CODES: Final = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "body_too_large",
+    415: "media_type_unsupported",
+    429: "too_many_requests",
+}
+_UNEXPECTED: Final = "an unexpected error; quote the instance when you report it"
+_CLIENT_GONE: Final = "client disconnected prematurely"  # Litestar's words, a server error to it
+_DATABASE_AWAY: Final = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
+
+_log: Final = get_logger(__name__)
+
+
+class Fault(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with what was sent."""
+
+    pointer: Annotated[str, msgspec.Meta(description="JSON pointer to the value; empty for the whole.")]
+    message: Annotated[str, msgspec.Meta(description="What is wrong there.")]
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Problem details (RFC 9457)."""
+
+    type: Annotated[str, msgspec.Meta(description="Address of the page that explains the code.")]
+    title: str
+    status: int
+    detail: Annotated[str, msgspec.Meta(description="What is wrong with this request.")]
+    code: Annotated[str, msgspec.Meta(description="Stable name of the error; act upon this one.")]
+    instance: Annotated[str, msgspec.Meta(description="The request's id, as in the header X-Request-Id.")]
+    hint: Annotated[str, msgspec.Meta(description="What to do about it.")] = ""
+    faults: Annotated[list[Fault], msgspec.Meta(description="Everything that is wrong with the body.")] = []
+    plugin: Annotated[str, msgspec.Meta(description="Slug of the plugin that failed.")] = ""
+
+
+def to_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer any exception with its problem details; to be registered as the handler of `Exception`."""
+    problem = to_problem(error, instance=request_id(request.scope))
+    if problem.status >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
+        _log_fault(request, problem, error)
+    headers = _headers(error, problem)
+    return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def to_problem(error: Exception, *, instance: str) -> Problem:
+    """Say what an exception means to the client; nothing of an unexpected one is told."""
+    if isinstance(error, HTTPException):
+        return _of_http(error, instance)
+    if isinstance(error, _DATABASE_AWAY):
+        error = DatabaseUnavailable("the database does not answer", hint="Sending the request again is safe.")
+    code = _code(error)
+    if not isinstance(error, PideaiError) or code == "internal_error":
+        return _problem("internal_error", _UNEXPECTED, instance)
+    problem = _problem(code, error.message, instance, hint=error.hint)
+    return msgspec.structs.replace(problem, faults=_faults(error), plugin=_slug(error))
+
+
+def _problem(code: str, detail: str, instance: str, *, hint: str = "") -> Problem:
+    status, title = TABLE[code]
+    return Problem(
+        type=f"/problems/{code}", title=title, status=status, detail=detail, code=code, hint=hint, instance=instance
+    )
+
+
+def _code(error: Exception) -> str:
+    codes = (cls.code for cls in type(error).__mro__ if issubclass(cls, PideaiError))
+    return next((code for code in codes if code in TABLE), "internal_error")
+
+
+def _of_http(error: HTTPException, instance: str) -> Problem:
+    if error.detail == _CLIENT_GONE:
+        return _problem("bad_request", "the body ended too early", instance)
+    if error.status_code >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
+        return _problem("internal_error", _UNEXPECTED, instance)
+    code = _HTTP_CODES.get(error.status_code, "bad_request")
+    problem = _problem(code, error.detail, instance)
+    if isinstance(error.extra, list):
+        faults = [Fault(pointer=_pointer(part), message=str(part.get("message", ""))) for part in error.extra]
+        problem = msgspec.structs.replace(problem, faults=faults)
+    return problem
+
+
+def _pointer(part: Mapping[str, Any]) -> str:
+    key = str(part.get("key", ""))
+    return "/" + key.replace(".", "/") if key and key != "data" else ""
+
+
+def _faults(error: PideaiError) -> list[Fault]:
+    if isinstance(error, ConfigRejected | BodyRejected):
+        return [Fault(pointer=pointer, message=message) for pointer, message in error.faults.items()]
+    return []
+
+
+def _slug(error: PideaiError) -> str:
+    return error.slug if isinstance(error, PluginFault) else ""
+
+
+def _headers(error: Exception, problem: Problem) -> dict[str, str]:
+    if isinstance(error, Unauthenticated):
+        return {"www-authenticate": error.challenge}
+    if problem.status == 503:  # noqa: PLR2004 - Service Unavailable
+        return {"retry-after": str(RETRY_AFTER_S)}
+    return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+
+
+def _log_fault(request: Request[Any, Any, Any], problem: Problem, error: Exception) -> None:
+    facts = {"code": problem.code, "request_id": problem.instance, "method": request.method, "path": request.url.path}
+    if problem.code == "internal_error":
+        _log.error("request_failed", exc_info=error, **facts)
+    else:
+        _log.warning("request_not_served", reason=problem.detail, **facts)

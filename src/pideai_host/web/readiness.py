@@ -1,0 +1,68 @@
+"""Whether this process can serve: asked by load balancers, often and by anyone, so the answer is kept for a second."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Final
+
+import psycopg
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from pideai_host.db.pool import Pool
+from pideai_host.web.jwks import JwksCache
+
+DATABASE_LIMIT_S: Final = 2.0
+REMEMBERED_S: Final = 1.0
+
+
+class Readiness:
+    """Looks at the parts without which requests fail.
+
+    Args:
+        pool: Connections of the runtime role.
+        keys: The signing keys of the project.
+        worker_running: Whether the worker inside this process runs; None when the process has none.
+        monotonic: Clock in seconds.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        keys: JwksCache,
+        *,
+        worker_running: Callable[[], bool] | None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._pool = pool
+        self._keys = keys
+        self._worker_running = worker_running
+        self._monotonic = monotonic
+        self._lock = asyncio.Lock()
+        self._known_until = -float("inf")
+        self._reasons: dict[str, str] = {}
+
+    async def reasons(self) -> dict[str, str]:
+        """Return what is missing: part -> why, in words for the operator; empty when all is well. Never raises."""
+        async with self._lock:
+            if self._monotonic() >= self._known_until:
+                self._reasons = await self._look()
+                self._known_until = self._monotonic() + REMEMBERED_S
+            return self._reasons
+
+    async def _look(self) -> dict[str, str]:
+        reasons = {}
+        if not await self._database_answers():
+            reasons["database"] = f"no answer within {DATABASE_LIMIT_S:g} s"
+        if not self._keys.is_loaded:
+            reasons["keys"] = "the signing keys of the Supabase project are not loaded yet"
+        if self._worker_running is not None and not self._worker_running():
+            reasons["worker"] = "the worker does not run"
+        return reasons
+
+    async def _database_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(DATABASE_LIMIT_S), self._pool.connection() as connection:
+                await connection.execute("select 1")
+        except (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError):
+            return False
+        return True

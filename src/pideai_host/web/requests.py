@@ -1,0 +1,88 @@
+"""What every request has: an id, and a body that is read strictly and within bounds."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import uuid4
+
+import msgspec
+from litestar import Request
+from litestar.types import Message, Scope
+
+from pideai_host.api.errors import PideaiError
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_WHERE: Final = re.compile(r" - at `(?:key in )?\$([^`]*)`$")
+
+
+class BodyRejected(PideaiError):  # noqa: N818 - a condition, not a fault of ours
+    """A body is not JSON, or not of the documented shape; carries faults by JSON pointer."""
+
+    code = "body_rejected"
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        super().__init__("the body has faults: " + "; ".join(f"{at or '/'} {why}" for at, why in faults.items()))
+        self.faults = dict(faults)
+
+
+class StrictRequest(Request[Any, Any, Any]):
+    """Decodes a body straight into the handler's type, without coercion; Litestar's own way takes "5" for 5.
+
+    It also refuses, as the sender's mistake, what would otherwise surface as ours: nesting without end, text that is
+    not UTF-8, and NUL characters, which PostgreSQL cannot keep.
+    """
+
+    async def json(self) -> Any:
+        """Return the body as the type of the handler's `data`.
+
+        Raises:
+            BodyRejected: it is not that.
+        """
+        field = self.route_handler.parsed_data_field
+        return decode(await self.body(), Any if field is None else field.annotation)
+
+
+def decode(body: bytes, kind: Any) -> Any:
+    """Return a JSON body as `kind`, strictly.
+
+    Raises:
+        BodyRejected: it is not that; the first fault is named.
+    """
+    if _NUL.search(body):
+        raise BodyRejected({"": "NUL characters (\\u0000) cannot be stored"})
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BodyRejected(_faults(str(error))) from error
+    except UnicodeDecodeError as error:
+        raise BodyRejected({"": "not UTF-8"}) from error
+    except RecursionError as error:
+        raise BodyRejected({"": "nested too deeply"}) from error
+
+
+def _faults(text: str) -> dict[str, str]:
+    found = _WHERE.search(text)
+    if found is None:
+        return {"": text}
+    known, _, _ = found[1].partition("[...]")  # msgspec does not say which key of a map: name the map
+    return {known.replace("[", ".").replace("]", "").replace(".", "/"): text[: found.start()]}
+
+
+def request_id(scope: Scope) -> str:
+    """Return the request's id: the caller's own if it is a plain word, else a new one, the same however often asked."""
+    state = scope["state"]
+    known = state.get(REQUEST_ID_HEADER)
+    if known is None:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        known = state[REQUEST_ID_HEADER] = given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
+    return str(known)
+
+
+async def add_request_id(message: Message, scope: Scope) -> None:
+    """Put the request's id on every answer, of unknown addresses too; to be registered as `before_send`."""
+    if message["type"] == "http.response.start":
+        header = (REQUEST_ID_HEADER.encode(), request_id(scope).encode())
+        message["headers"] = [*message["headers"], header]

@@ -1,0 +1,47 @@
+"""Health: whether the process lives, and whether it can serve. For load balancers; no token, no details."""
+
+from typing import Any, Final, Literal
+
+import msgspec
+from litestar import Request, Response, get
+from litestar.openapi import ResponseSpec
+
+from pideai_host.web.openapi import NOBODY
+from pideai_host.web.state import host_state
+
+TAGS: Final = ["Health"]
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether requests can be served; `reasons` names each part that is missing and why."""
+
+    status: Literal["ok", "unavailable"]
+    reasons: dict[str, str] = {}
+
+
+@get("/health/live", operation_id="getHealthLive", tags=TAGS, summary="Is the process alive?", security=NOBODY)
+async def live() -> Live:
+    """Answer as long as the process does."""
+    return Live()
+
+
+@get(
+    "/health/ready",
+    operation_id="getHealthReady",
+    tags=TAGS,
+    summary="Can requests be served?",
+    security=NOBODY,
+    responses={503: ResponseSpec(Ready, description="Not now; the reasons say why.", generate_examples=False)},
+)
+async def ready(request: Request[Any, Any, Any]) -> Response[Ready]:
+    """Look at the database, the signing keys and the worker of this process."""
+    reasons = await host_state(request.scope).readiness.reasons()
+    if reasons:
+        return Response(Ready(status="unavailable", reasons=reasons), status_code=503)
+    return Response(Ready(status="ok"), status_code=200)

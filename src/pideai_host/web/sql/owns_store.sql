@@ -1,0 +1,1 @@
+select coalesce(public.user_owns_store(%(store_id)s::uuid), false) as owns

@@ -1,0 +1,49 @@
+"""What the handlers need, gathered once by the app and found on every request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from litestar import Request
+from litestar.types import Scope
+
+if TYPE_CHECKING:  # auth and access find their parts through this module
+    from pideai_host.events.doors import WebhookDoor
+    from pideai_host.stores.catalogue import Catalogue
+    from pideai_host.stores.installations import Installations
+    from pideai_host.stores.lifecycle import Lifecycle
+    from pideai_host.web.access import StoreAccess
+    from pideai_host.web.auth import User, Verifier
+    from pideai_host.web.readiness import Readiness
+
+STATE_KEY: Final = "host"
+"""Where the app keeps the `HostState`: ``app.state.host``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostState:
+    """The parts of a running host that requests reach.
+
+    Attributes:
+        webhook_secrets: One or two values of X-PideAI-Webhook-Secret that open the door of database changes; with
+            none, it stays shut.
+    """
+
+    door: "WebhookDoor"
+    webhook_secrets: Sequence[bytes] = field(repr=False)
+    verifier: "Verifier"
+    access: "StoreAccess"
+    catalogue: "Catalogue"
+    installations: "Installations"
+    lifecycle: "Lifecycle"
+    readiness: "Readiness"
+
+
+def host_state(scope: Scope) -> HostState:
+    """Return the running host's parts."""
+    return cast("HostState", scope["litestar_app"].state[STATE_KEY])
+
+
+def user_of(request: Request[Any, Any, Any]) -> "User":
+    """Return the signed-in user; only below `pideai_host.web.auth.Authentication` is there one."""
+    return cast("User", request.user)

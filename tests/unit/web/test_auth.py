@@ -1,0 +1,143 @@
+"""A token is good only if every single thing about it is."""
+
+import time
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from jwt.algorithms import RSAAlgorithm
+
+from pideai_host.testing.tokens import TokenSigner
+from pideai_host.web.auth import (
+    LEEWAY_S,
+    OwnerNeeded,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+    Verifier,
+    bearer_token,
+)
+from pideai_host.web.jwks import JwksCache
+
+ISSUER = "https://project.test/auth/v1"
+USER = UUID("0b0f1f9e-5c1e-4a57-9d6a-1d2b3c4d5e6f")
+
+
+@pytest.fixture(scope="module")
+def signer() -> TokenSigner:
+    return TokenSigner(ISSUER)
+
+
+@pytest.fixture
+async def verifier(signer):
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
+    async with httpx.AsyncClient(transport=transport) as http:
+        yield Verifier(JwksCache(http, "http://auth.test/jwks.json"), issuer=ISSUER)
+
+
+async def test_a_good_token_names_its_user(verifier, signer):
+    assert (await verifier.verify(signer.token(USER))).id == USER
+
+
+async def test_the_claims_go_to_the_database_as_json(verifier, signer):
+    user = await verifier.verify(signer.token(USER, app_metadata={"name": "Peña"}))
+
+    claims = msgspec.json.decode(user.claims)
+
+    assert (claims["sub"], claims["app_metadata"]) == (str(USER), {"name": "Peña"})
+
+
+async def test_a_user_shows_no_claims_in_its_repr(verifier, signer):
+    assert repr(await verifier.verify(signer.token(USER, email="ana@example.test"))) == f"User({USER})"
+
+
+async def test_rs256_tokens_are_good_too(signer):
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2_048)
+    jwks = {"keys": [{**RSAAlgorithm.to_jwk(key.public_key(), as_dict=True), "kid": "r"}]}
+    token = jwt.encode(signer.claims(USER), key, algorithm="RS256", headers={"kid": "r"})
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=jwks))
+    async with httpx.AsyncClient(transport=transport) as http:
+        verifier = Verifier(JwksCache(http, "http://auth.test/jwks.json"), issuer=ISSUER)
+
+        assert (await verifier.verify(token)).id == USER
+
+
+@pytest.mark.parametrize("audience", [["other", "authenticated"], "authenticated"], ids=["list", "text"])
+async def test_the_audience_may_be_one_of_several(verifier, signer, audience):
+    assert await verifier.verify(signer.token(USER, aud=audience))
+
+
+async def test_clocks_may_differ_a_little(verifier, signer):
+    ahead = int(time.time() + LEEWAY_S / 2)
+
+    assert await verifier.verify(signer.token(USER, iat=ahead, nbf=ahead))
+
+
+@pytest.mark.parametrize("claim", ["exp", "iat", "sub", "aud", "iss", "role"])
+async def test_a_token_without_a_required_claim_is_refused(verifier, signer, claim):
+    with pytest.raises(TokenInvalid):
+        await verifier.verify(signer.token(USER, **{claim: None}))
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": "https://other.test/auth/v1"},
+        {"iss": ISSUER + "/"},
+        {"aud": "anon"},
+        {"aud": ["anon", "other"]},
+        {"aud": {"authenticated": True}},
+        {"role": "service_role"},
+        {"role": "anon"},
+        {"role": ["authenticated"]},
+        {"sub": "42"},
+        {"sub": 42},
+        {"sub": ""},
+        {"exp": "soon"},
+        {"exp": 1e400},
+        {"iat": "then"},
+        {"iat": int(time.time()) + 3_600},
+        {"nbf": int(time.time()) + 3_600},
+        {"user_metadata": {"name": "a\x00b"}},
+        {"user_metadata": {"name": "\ud800"}},
+    ],
+    ids=lambda claims: next(iter(claims)),
+)
+async def test_a_token_with_a_wrong_claim_is_refused(verifier, signer, claims):
+    with pytest.raises(TokenInvalid):
+        await verifier.verify(signer.token(USER, **claims))
+
+
+async def test_an_expired_token_is_told_apart(verifier, signer):
+    with pytest.raises(TokenExpired):
+        await verifier.verify(signer.token(USER, exp=int(time.time()) - 60))
+
+
+@pytest.mark.parametrize(
+    "claims", [{"is_anonymous": True}, {"is_anonymous": "no"}, {"client_id": str(uuid4())}], ids=str
+)
+async def test_who_is_no_owner_is_told_so(verifier, signer, claims):
+    with pytest.raises(OwnerNeeded):
+        await verifier.verify(signer.token(USER, **claims))
+
+
+async def test_a_token_may_leave_out_whether_it_is_anonymous(verifier, signer):
+    assert await verifier.verify(signer.token(USER, is_anonymous=None))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [[], [(b"authorization", b"")], [(b"authorization", b"Bearer ")], [(b"authorization", b"Basic YTpi")],
+     [(b"authorization", b"Bearer a"), (b"authorization", b"Bearer a")], [(b"apikey", b"a")]],
+    ids=["none", "empty", "no-token", "basic", "two", "apikey"],
+)  # fmt: skip
+def test_one_bearer_token_is_needed(headers):
+    with pytest.raises(Unauthenticated):
+        bearer_token({"headers": headers})
+
+
+def test_the_scheme_is_taken_in_any_case():
+    assert bearer_token({"headers": [(b"authorization", b"bearer abc")]}) == "abc"
