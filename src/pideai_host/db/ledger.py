@@ -58,6 +58,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
 
     log_table = "migrations_log"
     version_table = "migrations_version"
+    _is_locked: bool
 
     def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
         self.schema = schema

@@ -57,7 +57,7 @@ def migrate(url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, 
         for migration in waiting:
             with _explained(f"migration {migration.id}"):
                 ledger.apply_one(migration)
-            _log.info("migration applied", migration=migration.id)
+            _log.info("migration_applied", migration=migration.id)
         return [migration.id for migration in waiting]
 
 
@@ -79,7 +79,7 @@ def roll_back(url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = 
         for migration in applied[:count]:
             with _explained(f"rolling back {migration.id}"):
                 ledger.rollback_one(migration)
-            _log.info("migration rolled back", migration=migration.id)
+            _log.info("migration_rolled_back", migration=migration.id)
         if not ledger.get_applied_migration_hashes():
             ledger.remove()
         return [migration.id for migration in applied[:count]]
@@ -97,7 +97,7 @@ def status(url: str, *, folder: Path = MIGRATIONS, schema: str = SCHEMA) -> list
 
 def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[str, datetime]:
     table = f"{schema}.{MIGRATION_TABLE}"
-    if not connection.execute("select to_regclass(%s) is not null", [table]).fetchone() == (True,):
+    if connection.execute("select to_regclass(%s)", [table]).fetchone() == (None,):
         return {}
     rows = connection.execute(query(f"select migration_id, applied_at_utc from {table}")).fetchall()
     return {name: at.replace(tzinfo=UTC) for name, at in rows}
@@ -144,4 +144,4 @@ def _words(error: psycopg.Error) -> str:
 def _pass_on(notice: errors.Diagnostic) -> None:
     """Log what a migration warns of; its notices are chatter."""
     if notice.severity_nonlocalized == "WARNING":
-        _log.warning("a migration warns", warning=notice.message_primary)
+        _log.warning("migration_warns", warning=notice.message_primary)

@@ -2,7 +2,6 @@
 
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
 
 from psycopg import sql
 
@@ -17,9 +16,9 @@ def load(package: str, name: str) -> str:
 
 
 def query(text: str) -> sql.SQL:
-    """Wrap SQL of our own for psycopg, which for safety's sake takes no plain `str`.
+    """Wrap SQL of our own for psycopg, whose types take no plain `str` that could hold a stranger's words.
 
     Only for text from .sql files and constants: values travel as `%(name)s` parameters, identifiers as
     `psycopg.sql.Identifier`.
     """
-    return sql.SQL(cast("LiteralString", text))
+    return sql.SQL(text)

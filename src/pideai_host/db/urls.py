@@ -1,5 +1,6 @@
 """Database URLs: read, checked, completed with what every connection of ours wants, and shown without passwords."""
 
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
 import psycopg
@@ -62,7 +63,7 @@ def _require_known_parameters(url: str, variable: str) -> None:
         )
 
 
-def _refuse_transaction_pooler(url: str, told: dict[str, str | int | None], variable: str) -> None:
+def _refuse_transaction_pooler(url: str, told: Mapping[str, str | int | None], variable: str) -> None:
     ports = str(told.get("port") or "").split(",")
     hosts = str(told.get("host") or "").split(",")
     asked_for = ("pgbouncer", "true") in _parameters(url, variable)

@@ -9,6 +9,7 @@ from pideai_host.telemetry.metrics import (
     REGISTRY,
     exposition,
 )
+from pideai_host.telemetry.redact import redacted_text
 
 __all__ = [
     "DELIVERIES_SETTLED",
@@ -19,5 +20,6 @@ __all__ = [
     "bound_contextvars",
     "exposition",
     "get_logger",
+    "redacted_text",
     "set_up",
 ]

@@ -29,7 +29,7 @@ def _cleaned(value: Any, depth: int) -> Any:
     if isinstance(value, BaseException):
         value = f"{type(value).__name__}: {value}"
     if isinstance(value, str):
-        return _cleaned_text(value)
+        return redacted_text(value)
     if isinstance(value, bytes | bytearray):
         return f"[{len(value)} bytes]"
     if isinstance(value, Mapping | list | tuple | set | frozenset):
@@ -46,7 +46,8 @@ def _cleaned_container(value: Mapping[Any, Any] | Iterable[Any], depth: int) -> 
     return [_cleaned(inner, depth - 1) for inner in value]
 
 
-def _cleaned_text(text: str) -> str:
+def redacted_text(text: str) -> str:
+    """Take logins out of URLs within a text, and cut it at 8,000 characters."""
     if "://" in text:
         text = _URL_LOGIN.sub(REDACTED, text)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}… [{len(text)} characters]"

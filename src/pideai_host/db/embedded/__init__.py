@@ -4,6 +4,6 @@ Only the binaries of the wheel are used, never its server class: that one's book
 a kill -9, and as root it opens the folders above its data.
 """
 
-from pideai_host.db.embedded.server import EmbeddedServer, ServerUrls
+from pideai_host.db.embedded.server import EmbeddedServer, ServerUrls, ensure_runtime_login
 
-__all__ = ["EmbeddedServer", "ServerUrls"]
+__all__ = ["EmbeddedServer", "ServerUrls", "ensure_runtime_login"]

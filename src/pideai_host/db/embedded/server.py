@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 from psycopg import errors
@@ -22,6 +22,7 @@ from pideai_host.api.errors import ConfigurationError, DatabaseUnavailable
 from pideai_host.db.embedded import binaries
 from pideai_host.db.embedded.account import Account, run_as, server_account
 from pideai_host.db.embedded.cluster import Cluster, Running, socket_url
+from pideai_host.db.sql import query
 from pideai_host.settings import datafolder
 
 DATABASE = "pideai"
@@ -44,7 +45,7 @@ class EmbeddedServer:
 
     Args:
         data_dir: The folder that holds everything of ours; made if absent.
-        bin_dir: Programs of another PostgreSQL 15 to 18; the wheel's by default. Each major version has data of its own.
+        bin_dir: Programs of another PostgreSQL 15 to 18, by default the wheel's; each major version has its own data.
         options: Settings of postgresql.conf that override ours; only the process that starts the server is heard.
     """
 
@@ -192,7 +193,7 @@ class EmbeddedServer:
 def ensure_runtime_login(admin_url: str) -> None:
     """Let the runtime role log in; the migrations, which make it, leave that to whoever sets its password."""
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        connection.execute(f"alter role {RUNTIME_ROLE} login")
+        connection.execute(query(f"alter role {RUNTIME_ROLE} login"))
 
 
 def _lock(descriptor: int, operation: int) -> bool:
@@ -208,14 +209,18 @@ def _prepare(running: Running) -> ServerUrls:
     maintenance = socket_url(running.socket_dir, user=OWNER_ROLE, database="postgres")
     try:
         with psycopg.connect(maintenance, autocommit=True, connect_timeout=10) as connection:
-            with suppress(errors.DuplicateDatabase):
-                connection.execute(f"create database {DATABASE}")
+            _create_database(connection)
     except psycopg.Error as error:
         raise DatabaseUnavailable(f"the embedded PostgreSQL does not answer: {str(error).splitlines()[0]}") from error
     return ServerUrls(
         admin=socket_url(running.socket_dir, user=OWNER_ROLE, database=DATABASE),
         runtime=socket_url(running.socket_dir, user=RUNTIME_ROLE, database=DATABASE),
     )
+
+
+def _create_database(connection: psycopg.Connection[Any]) -> None:
+    with suppress(errors.DuplicateDatabase):
+        connection.execute(query(f"create database {DATABASE}"))
 
 
 def _require_reachable(folder: Path, account: Account | None) -> None:

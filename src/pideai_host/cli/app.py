@@ -1,0 +1,99 @@
+"""The command `pideai-host`, and the one place where what went wrong becomes a line and an exit code."""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import rich_click as click
+
+from pideai_host import __version__
+from pideai_host.api.errors import PideaiError
+from pideai_host.cli.lazy import Entry, LazyGroup
+from pideai_host.telemetry import redacted_text
+
+FAILED = 1
+MISUSED = 2
+INTERRUPTED = 130
+
+COMMANDS = {
+    "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
+    "db": Entry("pideai_host.cli.db:db", "Prepare a database for development."),
+}
+
+
+class Run:
+    """What all of one call shares, as click's `obj`."""
+
+    is_debugging = False
+
+
+@click.group(cls=LazyGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="pideai-host")
+@click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
+@click.pass_obj
+def pideai_host(run: Run, *, debug: bool) -> None:
+    """Run and look after the PideAI plugin host. It is configured by environment variables: see the README."""
+    run.is_debugging = debug
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave the process."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and answer its exit code.
+
+    0 done, 1 failed, 2 called wrongly, 130 interrupted. What went wrong stands on stderr as `error: …` and, if there
+    is something to do about it, `hint: …`; a traceback only after `--debug`.
+    """
+    shared = Run()
+    try:
+        code = pideai_host.main(
+            args=None if arguments is None else list(arguments),
+            prog_name="pideai-host",
+            standalone_mode=False,
+            obj=shared,
+        )
+    except (KeyboardInterrupt, click.Abort):
+        return INTERRUPTED
+    except click.ClickException as error:
+        return _tell(error.format_message(), _usage_hint(error), code=error.exit_code)
+    except BrokenPipeError:
+        # the reader went away, as in `… | head`; Python would complain once more when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except Exception as raised:  # noqa: BLE001 - the edge: whatever it is, the caller gets one line and a code
+        if shared.is_debugging:
+            traceback.print_exception(raised)
+        cause = _the_one_within(raised)
+        if isinstance(cause, PideaiError):
+            return _tell(cause.message, cause.hint, code=FAILED)
+        return _tell(f"internal: {_line(cause)}", "Run `pideai-host --debug …` to see where.", code=FAILED)
+    return code if isinstance(code, int) else 0
+
+
+def _the_one_within(error: Exception) -> Exception:
+    """Take the cause out of groups, in which tasks wrap what they raise; ours before others."""
+    if not isinstance(error, ExceptionGroup):
+        return error
+    ours = error.subgroup(PideaiError)
+    return _the_one_within((ours or error).exceptions[0])
+
+
+def _tell(message: str, hint: str, *, code: int) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    if hint:
+        print(f"hint: {hint}", file=sys.stderr)
+    return code
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    return f"{context.command_path} --help" if context else ""
+
+
+def _line(error: Exception) -> str:
+    said = redacted_text(str(error)).partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__

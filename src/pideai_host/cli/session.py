@@ -1,0 +1,35 @@
+"""What most commands begin with: the settings, and a database that runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from msgspec.structs import replace
+
+from pideai_host import telemetry
+from pideai_host.db.embedded import EmbeddedServer
+from pideai_host.settings import Settings
+
+
+def load_settings() -> Settings:
+    """Read the environment, and log as it says from now on.
+
+    Raises:
+        ConfigurationError: a variable cannot be used.
+    """
+    settings = Settings.from_env()
+    telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
+    return settings
+
+
+@contextmanager
+def running_database(settings: Settings) -> Iterator[Settings]:
+    """Complete the settings with the URLs of a server that runs as long as the block: the operator's or our own.
+
+    Raises:
+        ConfigurationError, DatabaseUnavailable: our own cannot be started.
+    """
+    if not settings.embedded:
+        yield settings
+        return
+    with EmbeddedServer(settings.data_dir) as server:
+        yield replace(settings, database_url=server.urls.runtime, admin_database_url=server.urls.admin)
