@@ -4,7 +4,10 @@ create or replace function public.check_and_reset_whatsapp_credits(p_store_id uu
 returns table (monthly_credits integer, extra_credits integer, credits_used integer, credits_available integer)
 language plpgsql security definer as $$
 begin
-  insert into public.whatsapp_credits (store_id) values (p_store_id) on conflict (store_id) do nothing;
+  -- Not by ON CONFLICT, which would wait for another caller's update and so lock what production does not lock.
+  if not exists (select 1 from public.whatsapp_credits c where c.store_id = p_store_id) then
+    insert into public.whatsapp_credits (store_id) values (p_store_id);
+  end if;
 
   update public.whatsapp_credits c
   set credits_used_this_month = 0, last_reset_date = current_date
