@@ -47,6 +47,7 @@ class FakeEvolution:
         states: Instance name -> open, connecting, close or never; a name that is missing has no instance.
         not_on_whatsapp: Digits that WhatsApp does not know.
         canned: Answers for the next calls, taken in turn.
+        hanging: Set once a call hangs.
     """
 
     def __init__(self, key: str = "operator-key") -> None:
@@ -57,6 +58,7 @@ class FakeEvolution:
         self.sent: list[Sent] = []
         self.requests: list[tuple[str, str]] = []
         self.url = ""
+        self.hanging = asyncio.Event()
         self._released = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
@@ -125,6 +127,7 @@ class FakeEvolution:
 
     async def _answer_canned(self, request: web.Request, answer: Canned) -> web.StreamResponse:
         if answer.hangs:
+            self.hanging.set()
             await self._released.wait()
         if answer.drops or answer.hangs:
             if request.transport is not None:

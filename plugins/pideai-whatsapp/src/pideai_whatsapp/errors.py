@@ -8,7 +8,7 @@
 Messages are Spanish where the owner reads them in the delivery log.
 """
 
-from pideai_host.api.errors import PideaiError
+from pideai_host.api import PideaiError
 
 
 class PhoneUnusable(PideaiError):  # noqa: N818 - a condition of the order, not a fault of ours

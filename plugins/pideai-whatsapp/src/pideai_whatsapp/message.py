@@ -4,6 +4,7 @@ What a customer typed (name, address, item names through the store's menu) is pu
 can make a store's number say paragraphs of their own.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +19,7 @@ MAX_CHARS: Final = 4_096
 MAX_ITEM_LINES: Final = 40
 _NAME_MAX_CHARS: Final = 80
 _ADDRESS_MAX_CHARS: Final = 200
+_GAP: Final = re.compile(r"\n\s*\n\s*\n")
 _ITEMS_HEADING: Final = "*Tu pedido:*"
 _MINUTES_BY_ORDER_TYPE: Final = {"delivery": "45-60 minutos", "pickup": "20-30 minutos"}
 _MINUTES_OTHERWISE: Final = "30-45 minutos"
@@ -35,14 +37,14 @@ def compose(
     """Write the message of an order from a template, at most `MAX_CHARS` long.
 
     A confirmation always shows what was ordered: when its template has no ``{order_items}``, the items follow the
-    text. Unknown tokens stay, and are named in the result.
+    text. A token without a value leaves no more than one empty line. Unknown tokens stay, and are named in the result.
 
     Raises:
         AmountUnusable: an amount of the order cannot be written.
     """
     values = token_values(order, items=items, store=store, base_domain=base_domain)
     rendered = render(template, values)
-    text = rendered.text.strip()
+    text = _GAP.sub("\n\n", rendered.text.strip())
     if kind is MessageType.ORDER_CONFIRMATION and "order_items" not in rendered.used and values["order_items"]:
         text = f"{text}\n\n{_ITEMS_HEADING}\n{values['order_items']}"
     return Rendered(text=_cut(text, MAX_CHARS), used=rendered.used, unknown=rendered.unknown)
