@@ -15,12 +15,11 @@ from functools import partial
 from inspect import iscoroutine
 from typing import Any, Final
 
-import structlog
-
 from pideai_host.api.errors import HookTimeout, PluginFault
 from pideai_host.plugins.records import describe
 from pideai_host.plugins.registry import Hook
 from pideai_host.plugins.threads import DaemonPool
+from pideai_host.telemetry import get_logger
 
 THREADS_PER_PLUGIN: Final = 8
 GRACE_S: Final = 0.1
@@ -29,7 +28,7 @@ GRACE_S: Final = 0.1
 current_plugin: Final[ContextVar[str | None]] = ContextVar("current_plugin", default=None)
 """The slug of the plugin whose hook is running, in its task or thread and in all that it starts."""
 
-_log: Final = structlog.get_logger(__name__)
+_log: Final = get_logger(__name__)
 
 
 class HookRunner:

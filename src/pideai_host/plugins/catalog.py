@@ -10,15 +10,15 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final
 
 import msgspec
-import structlog
 from importlib_metadata import Distribution, EntryPoint
 
 from pideai_host.api.definition import slug_fault
 from pideai_host.api.hooks import ENTRY_POINT_GROUP
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, one_line
+from pideai_host.telemetry import get_logger
 
 _SEPARATORS: Final = re.compile(r"[-_.]+")
-_log = structlog.get_logger(__name__)
+_log: Final = get_logger(__name__)
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +85,7 @@ def find(selection: Collection[str] | None = None, paths: Sequence[str] | None =
         selection: Slugs to load; None for all, empty for none. Whatever is not selected is never imported.
         paths: Folders to look in, in order of preference; None for `sys.path`.
     """
-    found, refused = _scan(list(sys.path if paths is None else paths))
+    found, refused = _scan(list(dict.fromkeys(sys.path if paths is None else paths)))
     by_slug: dict[str, list[Candidate]] = {}
     for candidate in sorted(found, key=_order):
         by_slug.setdefault(candidate.slug, []).append(candidate)

@@ -22,6 +22,7 @@ _MONTH_S: Final = 31 * _DAY_S
 _TIMEOUT_MAX_S: Final = 300.0
 _DELAYS_MAX: Final = 10
 _CALLS_MAX: Final = 10_000
+_CONFIG_VERSION_MAX: Final = 10_000
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _LOWER_BOUND: Final = re.compile(r"(>=|==|>)\s*(\d+)(?:\.(\d+))?")
 
@@ -32,7 +33,7 @@ _RANGES: Final = (
     ("limits.timeout_s", _MIN_S, _TIMEOUT_MAX_S),
     ("limits.concurrency", 1, _CALLS_MAX),
     ("limits.concurrency_per_installation", 1, _CALLS_MAX),
-    ("config_version", 1, math.inf),
+    ("config_version", 1, _CONFIG_VERSION_MAX),
 )
 """Attribute of the definition, least and greatest value; NaN is in no range."""
 
@@ -69,7 +70,7 @@ def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
     for name, least, greatest in _RANGES:
         value = attrgetter(name)(definition)
         if not least <= value <= greatest:
-            yield f"{name} is {value!r}; set it from {least:g} to {greatest:g}"
+            yield f"{name} is {value!r}; set it from {least} to {greatest}"
     if definition.max_age_s is not None and not _MIN_S <= definition.max_age_s < math.inf:
         yield f"max_age_s is {definition.max_age_s!r}; set it above 0, or None for never"
     delays = definition.retry.delays_s

@@ -5,14 +5,14 @@ from typing import Final
 
 import msgspec
 import pluggy
-import structlog
 
 from pideai_host.api.definition import PluginDefinition
 from pideai_host.plugins.catalog import Candidate
 from pideai_host.plugins.checks import Refused, check
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+from pideai_host.telemetry import get_logger
 
-_log: Final = structlog.get_logger(__name__)
+_log: Final = get_logger(__name__)
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):

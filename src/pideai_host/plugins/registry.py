@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import msgspec
 import pluggy
-import structlog
 
 from pideai_host.api.definition import PluginDefinition
 from pideai_host.api.hooks import HOOK_NAMES, PROJECT, PluginSpec
@@ -15,8 +14,9 @@ from pideai_host.plugins import catalog
 from pideai_host.plugins.checks import check
 from pideai_host.plugins.loader import load
 from pideai_host.plugins.records import LoadRecord, Status
+from pideai_host.telemetry import get_logger
 
-_log: Final = structlog.get_logger(__name__)
+_log: Final = get_logger(__name__)
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,335 @@
+import asyncio
+import concurrent.futures
+import contextvars
+import threading
+
+import pytest
+
+from pideai_host.api import HookTimeout, PluginFault
+from pideai_host.plugins.call import HookRunner, call_now, current_plugin
+
+LONG_S = 60.0
+SHORT_S = 0.01
+THREAD_BEGINS_WITHIN_S = 1.0
+ARGUMENTS = {"event": "event", "config": "config", "context": "context", "store_id": "store"}
+
+
+async def ended(predicate):
+    """Give the loop turns until something holds; the test's own time limit ends it otherwise."""
+    while not predicate():  # noqa: ASYNC110 - what holds comes from another thread
+        await asyncio.sleep(0)
+
+
+async def take_thread(runner, hook):
+    """Occupy one thread of a plugin and leave it behind; returns what frees it."""
+    gate, began = threading.Event(), threading.Event()
+
+    class Told(threading.Event):
+        def wait(self, timeout=None):
+            began.set()
+            return gate.wait(timeout)
+
+    caller = asyncio.create_task(runner.call(hook, {"event": Told()}, limit_s=LONG_S))
+    await ended(began.is_set)
+    caller.cancel()
+    await asyncio.wait({caller})
+    return gate
+
+
+async def test_an_async_hook_gets_the_arguments_that_it_takes(runner, hook_of):
+    async def handle_event(self, context, event):
+        return (context, event)
+
+    assert await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S) == ("context", "event")
+
+
+async def test_a_plain_hook_gets_the_arguments_that_it_takes(runner, hook_of):
+    def handle_event(self, config):
+        return config
+
+    assert await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S) == "config"
+
+
+async def test_a_plain_hook_runs_off_the_loops_thread(runner, hook_of):
+    def handle_event(self):
+        return threading.current_thread() is threading.main_thread()
+
+    assert await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S) is False
+
+
+@pytest.mark.parametrize("name", ["handle_event", "on_enable"], ids=["async", "plain"])
+async def test_what_a_plugin_raises_comes_unchanged(runner, load, name):
+    hook = load("raises").hook("raises", name)
+
+    with pytest.raises(LookupError, match=r"^no such table$"):
+        await runner.call(hook, ARGUMENTS, limit_s=LONG_S)
+
+
+@pytest.mark.parametrize("name", ["handle_event", "on_enable"], ids=["async", "plain"])
+async def test_ending_the_process_is_a_fault_of_the_plugin(runner, load, name):
+    hook = load("exits").hook("exits", name)
+
+    with pytest.raises(PluginFault, match=rf"^exits: {name} raised SystemExit: 4$") as caught:
+        await runner.call(hook, ARGUMENTS, limit_s=LONG_S)
+
+    assert caught.value.slug == "exits"
+
+
+@pytest.mark.parametrize("error", [GeneratorExit(), BaseExceptionGroup("x", [SystemExit()])], ids=repr)
+async def test_what_is_no_exception_in_an_async_hook_is_a_fault(runner, hook_of, error):
+    async def handle_event(self):
+        raise error
+
+    with pytest.raises(PluginFault, match=r"^sample: handle_event raised "):
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        GeneratorExit(),
+        KeyboardInterrupt(),
+        asyncio.CancelledError(),
+        concurrent.futures.CancelledError(),
+        StopIteration(),
+        BaseExceptionGroup("x", [SystemExit()]),
+    ],
+    ids=repr,
+)
+async def test_what_a_future_would_misread_from_a_thread_is_a_fault(runner, hook_of, error):
+    def handle_event(self):
+        raise error
+
+    with pytest.raises(PluginFault, match=r"^sample: handle_event raised "):
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S)
+
+
+async def test_a_hook_that_cancels_itself_does_not_cancel_its_caller(runner, hook_of):
+    async def handle_event(self):
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(PluginFault, match=r"^sample: handle_event cancelled itself$"):
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S)
+
+
+async def test_a_coroutine_from_a_plain_hook_is_a_fault_with_advice(runner, hook_of):
+    async def later():
+        return None
+
+    def handle_event(self):
+        return later()
+
+    with pytest.raises(PluginFault, match=r"returned a coroutine$") as caught:
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S)
+
+    assert caught.value.hint == "Make it an async def."
+
+
+async def test_a_hook_that_hangs_is_cancelled_and_timed_out(runner, load):
+    hook = load("hangs").hook("hangs", "handle_event")
+
+    with pytest.raises(HookTimeout, match=r"^hangs: handle_event did not end within 0.01 s$"):
+        await runner.call(hook, ARGUMENTS, limit_s=SHORT_S)
+
+    assert runner.stuck("hangs") == 0
+
+
+async def test_a_hook_that_swallows_its_cancellation_is_left_behind_and_counted(runner, load, gate):
+    hook = load("swallows_cancel").hook("swallows-cancel", "handle_event")
+
+    for stuck in (1, 2):
+        with pytest.raises(HookTimeout):
+            await runner.call(hook, {"event": gate}, limit_s=SHORT_S)
+        assert runner.stuck("swallows-cancel") == stuck
+
+
+async def test_a_hook_left_behind_is_no_longer_counted_once_it_ends(runner, load, gate):
+    hook = load("swallows_cancel").hook("swallows-cancel", "handle_event")
+    with pytest.raises(HookTimeout):
+        await runner.call(hook, {"event": gate}, limit_s=SHORT_S)
+
+    gate.set()
+
+    await ended(lambda: runner.stuck("swallows-cancel") == 0)
+
+
+async def test_a_result_after_the_limit_is_still_a_timeout(runner, hook_of):
+    async def handle_event(self):
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "late"
+
+    with pytest.raises(HookTimeout):
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=SHORT_S)
+
+
+async def test_what_a_cancelled_hook_raises_is_not_reported_as_lost(runner, hook_of):
+    lost = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: lost.append(context))
+
+    async def handle_event(self):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise LookupError("while cleaning up")
+
+    with pytest.raises(HookTimeout):
+        await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=SHORT_S)
+
+    assert lost == []
+
+
+async def test_a_thread_that_hangs_is_left_behind_and_counted_until_it_ends(runner, load):
+    gate = threading.Event()
+    hook = load("blocks_thread").hook("blocks-thread", "handle_event")
+
+    with pytest.raises(HookTimeout):
+        await runner.call(hook, {"event": gate}, limit_s=THREAD_BEGINS_WITHIN_S)
+
+    assert runner.stuck("blocks-thread") == 1
+    gate.set()
+    await ended(lambda: runner.stuck("blocks-thread") == 0)
+
+
+async def test_a_call_that_finds_no_thread_never_began_and_says_so(runner, load):
+    hook = load("blocks_thread").hook("blocks-thread", "handle_event")
+    gates = [await take_thread(runner, hook) for _ in range(2)]
+
+    with pytest.raises(PluginFault, match=r"found no free thread within 0.01 s$") as caught:
+        await runner.call(hook, ARGUMENTS, limit_s=SHORT_S)
+
+    assert (type(caught.value), caught.value.hint) == (PluginFault, "2 earlier calls of the plugin hang.")
+    for gate in gates:
+        gate.set()
+
+
+async def test_one_plugins_hanging_threads_do_not_hold_up_another(runner, load, hook_of):
+    hook = load("blocks_thread").hook("blocks-thread", "handle_event")
+    gates = [await take_thread(runner, hook) for _ in range(2)]
+
+    def handle_event(self):
+        return "in time"
+
+    assert await runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S) == "in time"
+    for gate in gates:
+        gate.set()
+
+
+async def test_cancelling_the_caller_cancels_the_hook(runner, hook_of):
+    seen = asyncio.Queue()
+
+    async def handle_event(self):
+        seen.put_nowait("began")
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            seen.put_nowait("cancelled")
+            raise
+
+    caller = asyncio.create_task(runner.call(hook_of(handle_event), ARGUMENTS, limit_s=LONG_S))
+    await seen.get()
+    caller.cancel()
+    await asyncio.wait({caller})
+
+    assert (caller.cancelled(), seen.get_nowait()) == (True, "cancelled")
+
+
+async def test_cancelling_the_caller_leaves_a_stubborn_hook_behind(runner, load, gate):
+    hook = load("swallows_cancel").hook("swallows-cancel", "handle_event")
+    caller = asyncio.create_task(runner.call(hook, {"event": gate}, limit_s=LONG_S))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+
+    caller.cancel()
+    await asyncio.wait({caller})
+
+    assert (caller.cancelled(), runner.stuck("swallows-cancel")) == (True, 1)
+
+
+async def test_cancelling_the_caller_of_a_thread_leaves_it_behind(runner, load):
+    hook = load("blocks_thread").hook("blocks-thread", "handle_event")
+
+    gate = await take_thread(runner, hook)
+
+    assert runner.stuck("blocks-thread") == 1
+    gate.set()
+    await ended(lambda: runner.stuck("blocks-thread") == 0)
+
+
+@pytest.mark.parametrize("kind", ["async", "plain"])
+async def test_the_running_plugin_is_known_by_a_context_variable(runner, hook_of, kind):
+    async def waiting(self):
+        return current_plugin.get()
+
+    def plain(self):
+        return current_plugin.get()
+
+    function = {"async": waiting, "plain": plain}[kind]
+    function.__name__ = "on_startup"
+
+    assert await runner.call(hook_of(function), {}, limit_s=LONG_S) == "sample"
+    assert current_plugin.get() is None
+
+
+async def test_a_thread_sees_the_callers_context(runner, hook_of):
+    variable = contextvars.ContextVar("variable", default="unset")
+    variable.set("of the caller")
+
+    def handle_event(self):
+        return variable.get()
+
+    assert await runner.call(hook_of(handle_event), {}, limit_s=LONG_S) == "of the caller"
+
+
+async def test_closing_ends_even_a_hook_that_never_lets_itself_be_cancelled(hook_of):
+    async def handle_event(self):
+        while True:
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+
+    runner = HookRunner(grace_s=SHORT_S)
+    with pytest.raises(HookTimeout):
+        await runner.call(hook_of(handle_event), {}, limit_s=SHORT_S)
+
+    await runner.aclose()
+
+    assert runner.stuck("sample") == 0
+
+
+async def test_closing_twice_is_harmless(runner):
+    await runner.aclose()
+    await runner.aclose()
+
+
+def test_ctrl_c_during_an_async_hook_gets_out(hook_of):
+    async def handle_event(self):
+        raise KeyboardInterrupt
+
+    hook = hook_of(handle_event)
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(HookRunner().call(hook, {}, limit_s=LONG_S))
+
+
+def test_a_plain_hook_can_be_called_while_the_host_starts(hook_of):
+    def jobs(self):
+        return [current_plugin.get()]
+
+    assert call_now(hook_of(jobs), {}) == ["sample"]
+
+
+def test_ending_the_process_while_the_host_starts_is_a_fault(load):
+    with pytest.raises(PluginFault, match=r"^exits: http_routes raised SystemExit: 4$"):
+        call_now(load("exits").hook("exits", "http_routes"), {})
+
+
+def test_ctrl_c_while_the_host_starts_gets_out(hook_of):
+    def jobs(self):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        call_now(hook_of(jobs), {})
