@@ -77,7 +77,8 @@ def test_ready_and_on_the_way_do_not_say_the_same_twice(text_of: Callable[..., s
         text_of(DEFAULT_TEXTS[kind], kind) for kind in (MessageType.ORDER_READY, MessageType.ORDER_OUT_FOR_DELIVERY)
     )
 
-    assert "saldrá pronto hacia: Calle 5, casa 3" in ready
+    assert "Saldrá pronto hacia: Calle 5, casa 3" in ready
+    assert ready.count("listo") == 1
     assert "camino" not in ready
     assert "va en camino a: Calle 5, casa 3" in on_the_way
     assert "listo" not in on_the_way
@@ -86,9 +87,9 @@ def test_ready_and_on_the_way_do_not_say_the_same_twice(text_of: Callable[..., s
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"order_type": "delivery", "delivery_address": None}, "Tu pedido está listo y saldrá pronto."),
-        ({"order_type": "pickup"}, "Tu pedido está listo. Puedes recogerlo en: Av. Bolívar 12, Caracas"),
-        ({"order_type": "dine_in"}, "Tu pedido está listo."),
+        ({"order_type": "delivery", "delivery_address": None}, "Saldrá pronto."),
+        ({"order_type": "pickup"}, "Puedes recogerlo en: Av. Bolívar 12, Caracas"),
+        ({"order_type": "dine_in"}, "Ya puedes disfrutarlo."),
     ],
 )
 def test_ready_order_says_what_comes_next(
@@ -153,7 +154,7 @@ def test_unknown_tokens_are_named_and_stay(created: Callable[..., Any], store: S
 
 
 def test_message_is_never_longer_than_whatsapp_takes(text_of: Callable[..., str]) -> None:
-    assert len(text_of("{customer_name}\n" * 1_000)) == MAX_CHARS
+    assert len(text_of("{customer_name}\n" * 1_000, customer_name="Ana " * 20)) == MAX_CHARS
 
 
 def test_a_hundred_items_are_cut_and_counted() -> None:

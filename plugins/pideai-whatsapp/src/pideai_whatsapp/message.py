@@ -19,7 +19,7 @@ MAX_CHARS: Final = 4_096
 MAX_ITEM_LINES: Final = 40
 _NAME_MAX_CHARS: Final = 80
 _ADDRESS_MAX_CHARS: Final = 200
-_GAP: Final = re.compile(r"\n\s*\n\s*\n")
+_GAP: Final = re.compile(r"\n{3,}")
 _ITEMS_HEADING: Final = "*Tu pedido:*"
 _MINUTES_BY_ORDER_TYPE: Final = {"delivery": "45-60 minutos", "pickup": "20-30 minutos"}
 _MINUTES_OTHERWISE: Final = "30-45 minutos"
@@ -43,7 +43,7 @@ def compose(
         AmountUnusable: an amount of the order cannot be written.
     """
     values = token_values(order, items=items, store=store, base_domain=base_domain)
-    rendered = render(template, values)
+    rendered = render(template[:MAX_CHARS], values)
     text = _GAP.sub("\n\n", rendered.text.strip())
     if kind is MessageType.ORDER_CONFIRMATION and "order_items" not in rendered.used and values["order_items"]:
         text = f"{text}\n\n{_ITEMS_HEADING}\n{values['order_items']}"
@@ -110,14 +110,13 @@ def _estimated_time(order: OrderPayload) -> str:
 
 
 def _delivery_message(order_type: str, *, address: str, store: Store) -> str:
-    """Say what a ready order does next; that it is on its way is the next notice's news."""
+    """Say what a ready order does next; that it is ready is the template's to say, that it left the next notice's."""
     if order_type == "delivery":
-        where = f" hacia: {address}" if address else "."
-        return f"Tu pedido está listo y saldrá pronto{where}"
+        return f"Saldrá pronto hacia: {address}" if address else "Saldrá pronto."
     if order_type == "pickup":
-        where = f" en: {_one_line(store.address, _ADDRESS_MAX_CHARS)}" if store.address else "."
-        return f"Tu pedido está listo. Puedes recogerlo{where}"
-    return "Tu pedido está listo."
+        where = _one_line(store.address, _ADDRESS_MAX_CHARS)
+        return f"Puedes recogerlo en: {where}" if where else "Ya puedes recogerlo."
+    return "Ya puedes disfrutarlo."
 
 
 def _one_line(text: str, max_chars: int) -> str:

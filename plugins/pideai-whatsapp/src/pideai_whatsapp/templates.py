@@ -34,7 +34,7 @@ DEFAULT_TEXTS: Final[dict[MessageType, str]] = {
         "Te avisaremos cuando esté listo.\n*{store_name}*"
     ),
     MessageType.ORDER_READY: (
-        "✅ {customer_name}, novedades de tu pedido #{order_number}:\n\n{delivery_message}\n\n*{store_name}*"
+        "✅ {customer_name}, tu pedido #{order_number} está listo.\n\n{delivery_message}\n\n*{store_name}*"
     ),
     MessageType.ORDER_OUT_FOR_DELIVERY: (
         "🛵 {customer_name}, tu pedido #{order_number} va en camino a: {delivery_address}\n\n*{store_name}*"
