@@ -17,7 +17,13 @@ MISUSED = 2
 INTERRUPTED = 130
 
 COMMANDS = {
+    "demo": Entry("pideai_host.cli.demo:demo", "Show the main job on this machine alone."),
+    "serve": Entry("pideai_host.cli.serve:serve", "Serve the HTTP API, with a worker inside."),
+    "worker": Entry("pideai_host.cli.serve:worker", "Deliver what is ready."),
+    "plugins": Entry("pideai_host.cli.plugins:plugins", "List the installed plugins, bring the catalogue up to date."),
     "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
+    "plugins": Entry("pideai_host.cli.plugins:plugins", "See which plugins are installed, the broken ones included."),
+    "supabase": Entry("pideai_host.cli.supabase:supabase", "Set up the Supabase project."),
     "db": Entry("pideai_host.cli.db:db", "Prepare a database for development."),
 }
 

@@ -8,11 +8,14 @@ from typing import Final
 
 import msgspec
 
+from pideai_host.telemetry import redacted_text
+from pideai_host.telemetry.redact import REDACTED
+
 LINE_MAX_CHARS: Final = 600
 TRACEBACK_MAX_CHARS: Final = 20_000
 _SECRET_MIN_CHARS: Final = 8
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SECRET_NAME: Final = re.compile(r"KEY|SECRET|TOKEN|PASS", re.IGNORECASE)
-_URL_LOGIN: Final = re.compile(r"(?<=://)[^\s/@]+@")
 
 
 class Phase(StrEnum):
@@ -62,7 +65,8 @@ class LoadRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 def one_line(text: str) -> str:
     """Fold text into one line without secrets, `LINE_MAX_CHARS` long at most."""
-    return _clip(" ".join(redact(text).split()), LINE_MAX_CHARS)
+    line = " ".join(redact(text).split())
+    return line if len(line) <= LINE_MAX_CHARS else line[: LINE_MAX_CHARS - 1] + "…"
 
 
 def describe(error: BaseException) -> str:
@@ -76,12 +80,11 @@ def format_traceback(error: BaseException) -> str:
 
 
 def redact(text: str) -> str:
-    """Blank out log-ins in URLs and the values of environment variables that are named like secrets."""
+    """Blank out log-ins in URLs and the values of environment variables named like secrets; drop control characters.
+
+    Control characters would let a plugin's message rewrite the terminal that shows it.
+    """
     for name, value in os.environ.items():
         if len(value) >= _SECRET_MIN_CHARS and _SECRET_NAME.search(name):
-            text = text.replace(value, "***")
-    return _URL_LOGIN.sub("***@", text)
-
-
-def _clip(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+            text = text.replace(value, REDACTED)
+    return "\n".join(redacted_text(_CONTROL.sub(" ", line)) for line in text.splitlines())

@@ -69,7 +69,7 @@ def test_a_ready_plugin_has_a_record_without_error(load):
 def test_an_error_is_one_line_without_the_login_it_quotes(load):
     (record,) = load("raises_in_definition").records
 
-    assert "***@example.com/definition second line" in record.error
+    assert "[redacted]@example.com/definition second line" in record.error
     assert "hunter2" not in record.error + record.traceback
 
 

@@ -24,13 +24,13 @@ def test_long_text_is_cut():
 
 
 def test_a_login_in_a_url_is_blanked_out():
-    assert redact("postgresql://me:pass@db.example.com/x") == "postgresql://***@db.example.com/x"
+    assert redact("postgresql://me:pass@db.example.com/x") == "postgresql://[redacted]@db.example.com/x"
 
 
 def test_the_value_of_a_secret_variable_is_blanked_out(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PIDEAI_SAMPLE_API_KEY", "live-0123456789")
 
-    assert redact("401 for live-0123456789") == "401 for ***"
+    assert redact("401 for live-0123456789") == "401 for [redacted]"
 
 
 def test_an_exception_is_named_with_its_message():
@@ -42,6 +42,10 @@ def test_an_exception_that_cannot_be_printed_is_still_described():
 
 
 def test_a_long_traceback_keeps_its_end():
-    shown = format_traceback(ValueError("x" * 50_000 + " the end"))
+    shown = format_traceback(ValueError("x\n" * 50_000 + "the end"))
 
-    assert (len(shown), shown.endswith("the end\n")) == (TRACEBACK_MAX_CHARS, True)
+    assert (len(shown), shown.endswith("the end")) == (TRACEBACK_MAX_CHARS, True)
+
+
+def test_control_characters_do_not_reach_a_terminal():
+    assert one_line("a\x1b[2Jb\x07c\x9bd") == "a [2Jb c d"
