@@ -21,6 +21,7 @@ _FAST_STOP_LIMIT_S = 15
 _HARD_STOP_LIMIT_S = 10
 _SOCKET_PATH_LIMIT = 100  # bytes; the kernel takes 107 with the file's name in it
 _BUILTIN_LOCALE_SINCE = 17
+_SHORT_PREFIX = "pideai-host-"
 _PORT = 5432  # only names the socket file: nothing listens on the network
 
 
@@ -66,8 +67,17 @@ class Cluster(NamedTuple):
             if self.major >= _BUILTIN_LOCALE_SINCE
             else ["--locale=C.UTF-8"]
         )
+        durability = ["--no-sync"] if self.options.get("fsync") == "off" else []
         self._run(
-            ["initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8", *locale, "--no-instructions"],
+            [
+                "initdb",
+                "--username=postgres",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-instructions",
+                *locale,
+                *durability,
+            ],
             fresh,
             fault="the embedded PostgreSQL could not make its data",
             timeout_s=60,
@@ -75,11 +85,12 @@ class Cluster(NamedTuple):
         fresh.rename(self.pgdata)
 
     def start(self) -> Running:
-        """Start the server and wait until it takes connections.
+        """Start the server and wait until it takes connections; the caller knows that none runs.
 
         Raises:
             DatabaseUnavailable: it did not within 20 seconds; nothing is left running.
         """
+        self._forget_dead_server()
         socket_dir = self._usable_socket_dir()
         settings = {
             "listen_addresses": "",
@@ -118,8 +129,8 @@ class Cluster(NamedTuple):
             self._stop("fast", _FAST_STOP_LIMIT_S)
         except DatabaseUnavailable:
             self._stop("immediate", _HARD_STOP_LIMIT_S)
-        if running and running.socket_dir != str(self.socket_dir):
-            shutil.rmtree(running.socket_dir, ignore_errors=True)
+        if running:
+            _remove_short(Path(running.socket_dir))
 
     def find(self) -> Running | None:
         """Find the server that runs on this data directory, whoever started it.
@@ -170,9 +181,19 @@ class Cluster(NamedTuple):
         if len(os.fsencode(path)) < _SOCKET_PATH_LIMIT and not set(path) & set('",'):
             self._own_folder(self.socket_dir)
             return path
-        short = Path(tempfile.mkdtemp(prefix="pideai-host-"))
+        short = Path(tempfile.mkdtemp(prefix=_SHORT_PREFIX))
         self._own_folder(short)
         return str(short)
+
+    def _forget_dead_server(self) -> None:
+        """Remove the pid file of a server that a power cut or the end of a container took away.
+
+        PostgreSQL refuses to start while the number in it lives, be it another program by now. Only where /proc shows
+        that no process at all works in this directory.
+        """
+        processes = [entry for entry in Path("/proc").glob("[0-9]*") if entry.name.isdigit()]
+        if processes and not any(_works_in(entry.name, self.pgdata) for entry in processes):
+            (self.pgdata / "postmaster.pid").unlink(missing_ok=True)
 
     def _own_folder(self, folder: Path) -> None:
         """Make a folder for the server alone: its socket asks for no password."""
@@ -186,6 +207,12 @@ class Cluster(NamedTuple):
 def socket_url(socket_dir: str, *, user: str, database: str) -> str:
     """Build the URL of a database behind the socket."""
     return f"postgresql://{user}@/{database}?host={quote(socket_dir, safe='')}"
+
+
+def _remove_short(socket_dir: Path) -> None:
+    """Remove a socket folder of `mkdtemp`; the server's account can write the pid file that names it, so look twice."""
+    if socket_dir.parent == Path(tempfile.gettempdir()) and socket_dir.name.startswith(_SHORT_PREFIX):
+        shutil.rmtree(socket_dir, ignore_errors=True)
 
 
 def _answers(socket_dir: str) -> bool:
