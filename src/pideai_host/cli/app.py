@@ -22,7 +22,6 @@ COMMANDS = {
     "worker": Entry("pideai_host.cli.serve:worker", "Deliver what is ready."),
     "plugins": Entry("pideai_host.cli.plugins:plugins", "List the installed plugins, bring the catalogue up to date."),
     "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
-    "plugins": Entry("pideai_host.cli.plugins:plugins", "See which plugins are installed, the broken ones included."),
     "supabase": Entry("pideai_host.cli.supabase:supabase", "Set up the Supabase project."),
     "db": Entry("pideai_host.cli.db:db", "Prepare a database for development."),
 }

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pideai_host import telemetry
+from pideai_host.cli.plugins_sync import sync
 from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings
@@ -30,7 +31,10 @@ _STYLES: Final = {Status.READY: "green", Status.SKIPPED: "dim"}
 
 @click.group()
 def plugins() -> None:
-    """See which plugins are installed, the broken ones included."""
+    """See which plugins are installed, the broken ones included, and bring the catalogue up to them."""
+
+
+plugins.add_command(sync)
 
 
 @plugins.command("list")

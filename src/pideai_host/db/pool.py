@@ -21,7 +21,13 @@ _LIFETIME_S = 1800.0  # so that a server that was moved or changed is met again 
 
 @asynccontextmanager
 async def open_pool(
-    url: str, *, min_size: int = 2, max_size: int = 10, name: str = "pideai-host", variable: str = "DATABASE_URL"
+    url: str,
+    *,
+    min_size: int = 2,
+    max_size: int = 10,
+    name: str = "pideai-host",
+    variable: str = "DATABASE_URL",
+    check: bool = True,
 ) -> AsyncIterator[Pool]:
     """Open a pool for as long as the block runs.
 
@@ -35,6 +41,7 @@ async def open_pool(
         max_size: Connections at most.
         name: What `pg_stat_activity` shows.
         variable: What to call the URL in messages.
+        check: False spares the round trip of the trial; then whoever borrows must be ready to try again.
 
     Raises:
         ConfigurationError: the URL is wrong, or a transaction pooler's.
@@ -51,7 +58,7 @@ async def open_pool(
         max_lifetime=_LIFETIME_S,
         name=name,
         configure=_configure,
-        check=AsyncConnectionPool.check_connection,
+        check=AsyncConnectionPool.check_connection if check else None,
         open=False,
     )
     try:

@@ -25,11 +25,15 @@ _log: Final = get_logger(__name__)
 class Notifier:
     """Spreads the word of new work."""
 
-    def __init__(self, pool: Pool, *, local: Callable[[set[str]], None] | None = None) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._local = local
+        self._local: Callable[[set[str]], None] | None = None
         self._pending: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+
+    def tell(self, local: Callable[[set[str]], None]) -> None:
+        """Tell the worker of this process as well, at once; `local` must not block."""
+        self._local = local
 
     def lanes(self, lanes: set[str]) -> None:
         """Say that these lanes got messages. Never waits and never raises."""

@@ -83,7 +83,7 @@ create index if not exists quarantine_age on pideai_host.quarantine (received_at
 -- Makes the partitions of this week and the next ones; calling it again does nothing. Security definer, since the
 -- runtime role owns nothing and the host must not stop for want of a partition; its only input is a bounded number.
 create or replace function pideai_host.ensure_partitions(weeks_ahead integer default 8) returns integer
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
   week_start timestamptz;
   suffix text;

@@ -1,0 +1,81 @@
+"""`pideai-host serve` and `pideai-host worker`."""
+
+import asyncio
+import base64
+import os
+import signal
+
+import psycopg
+import rich_click as click
+import uvloop
+
+from pideai_host.cli.plugins_sync import bring_up_to_date
+from pideai_host.cli.session import load_settings, running_database
+from pideai_host.db import migrate as migrations
+from pideai_host.db.dev import apply_dev_base
+from pideai_host.db.embedded import ensure_runtime_login
+from pideai_host.plugins.registry import load_registry
+from pideai_host.settings import Settings, ensure_master_keys
+from pideai_host.telemetry import get_logger
+from pideai_host.web.app import require_identity
+from pideai_host.web.engine import open_engine
+from pideai_host.web.server import serve as serve_app
+
+_log = get_logger(__name__)
+
+
+@click.command()
+@click.option("--no-worker", is_flag=True, help="Take events in only; `pideai-host worker` delivers them.")
+def serve(*, no_worker: bool) -> None:
+    """Serve the HTTP API, with a worker inside unless told not to."""
+    with running_database(load_settings()) as database:
+        settings = ensure_master_keys(database)
+        require_identity(settings)
+        _prepare(settings)
+        _hand_down(settings)
+        print(f"Listening on http://{settings.host}:{settings.port} (Ctrl-C stops)", flush=True)
+        serve_app(settings, with_worker=not no_worker)
+
+
+@click.command()
+def worker() -> None:
+    """Deliver what is ready; any number may run side by side. SIGTERM or Ctrl-C stops it once its calls have ended."""
+    with running_database(load_settings()) as database:
+        settings = ensure_master_keys(database)
+        _prepare(settings)
+        uvloop.run(_work(settings))
+
+
+async def _work(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with open_engine(settings, with_worker=True):
+        _log.info("worker_started")
+        await stopped.wait()
+        _log.info("worker_stopping")
+
+
+def _prepare(settings: Settings) -> None:
+    """Bring our own server up to date; an operator's database is only told what plugins there are."""
+    url = settings.admin_database_url or ""
+    if settings.embedded:
+        asyncio.run(_apply_base(url))
+        migrations.migrate(url, install_pgmq=True)
+        ensure_runtime_login(url)
+    asyncio.run(bring_up_to_date(settings, load_registry(settings.plugins)))
+
+
+async def _apply_base(url: str) -> None:
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        await apply_dev_base(connection)
+
+
+def _hand_down(settings: Settings) -> None:
+    """Tell the server's own process, which reads the environment, what this one found out or made."""
+    os.environ["DATABASE_URL"] = settings.database_url or ""
+    os.environ["ADMIN_DATABASE_URL"] = settings.admin_database_url or ""
+    os.environ["PIDEAI_MASTER_KEYS"] = ",".join(
+        f"{kid}:{base64.b64encode(key).decode()}" for kid, key in settings.master_keys
+    )

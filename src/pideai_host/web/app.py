@@ -1,0 +1,94 @@
+"""The one place where all is put together: the Litestar application of one process."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import httpx
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+
+from pideai_host import __version__, telemetry
+from pideai_host.api import ConfigurationError
+from pideai_host.settings import Settings
+from pideai_host.web.access import StoreAccess
+from pideai_host.web.auth import Verifier
+from pideai_host.web.engine import open_engine
+from pideai_host.web.jwks import JwksCache
+from pideai_host.web.openapi import openapi_config
+from pideai_host.web.readiness import Readiness
+from pideai_host.web.routes import routes
+from pideai_host.web.state import STATE_KEY, HostState
+
+
+def create_app() -> Litestar:
+    """Build the application from the environment, with a worker inside. For the server, which imports it by name."""
+    return build_app(_settings(), with_worker=True)
+
+
+def create_app_without_worker() -> Litestar:
+    """Build the application from the environment; `pideai-host worker` runs elsewhere."""
+    return build_app(_settings(), with_worker=False)
+
+
+def build_app(settings: Settings, *, with_worker: bool) -> Litestar:
+    """Build the application; nothing is opened before its lifespan begins."""
+    return Litestar(
+        routes(),
+        lifespan=[_lifespan(settings, with_worker=with_worker)],
+        openapi_config=openapi_config(__version__),
+        cors_config=CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None,
+    )
+
+
+def require_identity(settings: Settings) -> tuple[str, str]:
+    """Return where the signing keys are and who issues tokens.
+
+    Raises:
+        ConfigurationError: neither is known, so no user could ever be let in.
+    """
+    if settings.jwks_url is None or settings.jwt_issuer is None:
+        raise ConfigurationError(
+            "SUPABASE_URL is not set, so no user's token can be checked",
+            hint="Set it to https://<project>.supabase.co, or play with `pideai-host demo --serve`.",
+        )
+    return settings.jwks_url, settings.jwt_issuer
+
+
+def _settings() -> Settings:
+    settings = Settings.from_env()
+    telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
+    return settings
+
+
+def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        jwks_url, issuer = require_identity(settings)
+        async with (
+            open_engine(settings, with_worker=with_worker) as engine,
+            httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
+        ):
+            keys = JwksCache(client, jwks_url)
+            keys.start()
+            app.state[STATE_KEY] = HostState(
+                door=engine.door,
+                webhook_secrets=[secret.encode() for secret in settings.webhook_secrets],
+                verifier=Verifier(keys, issuer=issuer),
+                access=StoreAccess(engine.pool),
+                catalogue=engine.catalogue,
+                installations=engine.installations,
+                lifecycle=engine.lifecycle,
+                readiness=Readiness(
+                    engine.pool,
+                    keys,
+                    worker_running=None
+                    if engine.worker is None
+                    else lambda: bool(engine.worker and engine.worker.is_running),
+                ),
+            )
+            try:
+                yield
+            finally:
+                await keys.stop()
+
+    return lifespan

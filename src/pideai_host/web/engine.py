@@ -1,0 +1,184 @@
+"""The engine of a process: every part below HTTP, put together once, taken down in order."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+import msgspec
+from psycopg import errors
+
+from pideai_host.api import ConfigurationError, PluginDefinition
+from pideai_host.db.pool import Pool, open_pool
+from pideai_host.db.sql import load, query
+from pideai_host.events.complete import Completer
+from pideai_host.events.directory import StoreDirectory
+from pideai_host.events.dispatch import Dispatcher
+from pideai_host.events.doors import WebhookDoor
+from pideai_host.events.installed import InstalledCopies
+from pideai_host.events.intake import Intake
+from pideai_host.events.queue import Queue
+from pideai_host.events.settle import Settler
+from pideai_host.events.wake import Listener, Notifier
+from pideai_host.events.worker import Worker
+from pideai_host.outgoing.client import OutgoingClient, make_client
+from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.registry import Registry, load_registry
+from pideai_host.settings import Settings
+from pideai_host.stores.catalogue import Catalogue
+from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.installations import Installations
+from pideai_host.stores.lifecycle import Lifecycle
+from pideai_host.stores.secrets import Sealer
+from pideai_host.telemetry import get_logger
+
+_REQUIRED: tuple[str, ...] = ("public.plugin_events_log", "public.store_plugins", "pideai_host.event_ids", "pgmq.meta")
+_LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
+_log = get_logger(__name__)
+
+
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """The running parts of one process.
+
+    Attributes:
+        pool: For requests; the intake and the worker have their own, so that neither starves the other.
+        worker: None in a process that only takes events in.
+    """
+
+    settings: Settings
+    registry: Registry
+    pool: Pool
+    http: OutgoingClient
+    door: WebhookDoor
+    intake: Intake
+    catalogue: Catalogue
+    installations: Installations
+    lifecycle: Lifecycle
+    worker: Worker | None
+
+
+@asynccontextmanager
+async def open_engine(settings: Settings, *, with_worker: bool, with_intake: bool = True) -> AsyncIterator[Engine]:
+    """Put the engine together and keep it running as long as the block runs; then stop what was started, in order.
+
+    A stop finishes what runs: requests under way, claimed deliveries, outcomes to be written.
+
+    Raises:
+        ConfigurationError: a setting is wrong, or the database lacks the host's tables.
+        DatabaseUnavailable: the database does not answer.
+    """
+    url = settings.database_url
+    if url is None:
+        raise ConfigurationError("there is no database", hint="Set DATABASE_URL.")
+    registry = await asyncio.to_thread(load_registry, settings.plugins)
+    async with AsyncExitStack() as stack:
+        pool = await stack.enter_async_context(
+            open_pool(url, min_size=settings.pool_min_size, max_size=settings.pool_max_size, name="pideai-host")
+        )
+        await _require_tables(pool)
+        engine_pool = await stack.enter_async_context(
+            open_pool(url, min_size=4, max_size=max(6, settings.pool_max_size), name="pideai-host-engine", check=False)
+        )
+        http = make_client(allow=settings.http_allow)
+        stack.push_async_callback(http.aclose)
+        runner = HookRunner()
+        stack.push_async_callback(runner.aclose)
+        sealer = Sealer(settings.master_keys)
+        contexts = ContextFactory(pool, http, sealer, os.environ)
+        installations = Installations(pool)
+        engine = _assemble(
+            settings=settings,
+            registry=registry,
+            pool=pool,
+            engine_pool=engine_pool,
+            http=http,
+            runner=runner,
+            contexts=contexts,
+            installations=installations,
+            lifecycle=Lifecycle(pool, registry, runner, contexts, sealer),
+            with_worker=with_worker,
+        )
+        await _start(engine, url, stack, with_intake=with_intake)
+        yield engine
+
+
+def _assemble(
+    *,
+    settings: Settings,
+    registry: Registry,
+    pool: Pool,
+    engine_pool: Pool,
+    http: OutgoingClient,
+    runner: HookRunner,
+    contexts: ContextFactory,
+    installations: Installations,
+    lifecycle: Lifecycle,
+    with_worker: bool,
+) -> Engine:
+    directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
+    notifier = Notifier(engine_pool)
+    intake = Intake(engine_pool, directory, on_lanes=notifier.lanes)
+    worker = None
+    if with_worker:
+        worker = Worker(
+            Queue(engine_pool),
+            dispatcher=Dispatcher(registry, runner, contexts),
+            completer=Completer(engine_pool),
+            settler=Settler(engine_pool, intake),
+            installed=InstalledCopies(installations),
+            definitions=_handling_events(registry),
+            now=_now,
+        )
+        notifier.tell(worker.wake)
+    return Engine(
+        settings=settings,
+        registry=registry,
+        pool=pool,
+        http=http,
+        door=WebhookDoor(engine_pool, directory, intake, now=_now),
+        intake=intake,
+        catalogue=Catalogue(pool),
+        installations=installations,
+        lifecycle=lifecycle,
+        worker=worker,
+    )
+
+
+async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake: bool) -> None:
+    """Start the loops; what is started last is stopped first, the intake after the worker that emits into it."""
+    stack.push_async_callback(engine.intake.stop)
+    if with_intake:
+        await engine.intake.start()
+    if engine.worker is None:
+        return
+    await engine.worker.start()
+    stack.push_async_callback(engine.worker.stop)
+    listener = Listener(url, engine.worker.wake)
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+
+
+async def _require_tables(pool: Pool) -> None:
+    async with pool.connection() as connection:
+        try:
+            rows = await (await connection.execute(_LOOK_FOR_TABLES, {"names": list(_REQUIRED)})).fetchall()
+        except errors.InsufficientPrivilege as error:
+            raise ConfigurationError(
+                f"the role of DATABASE_URL may not use the host's schema: {error.diag.message_primary}",
+                hint="Connect as the role pideai_host, or as the owner.",
+            ) from error
+    if rows:
+        raise ConfigurationError(
+            f"the database lacks {', '.join(row[0] for row in rows)}", hint="Run `pideai-host migrate` first."
+        )
+
+
+def _handling_events(registry: Registry) -> Mapping[str, PluginDefinition]:
+    """Return the plugins whose lanes are worth serving."""
+    return {slug: one for slug, one in registry.definitions.items() if registry.hook(slug, "handle_event") is not None}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
