@@ -93,9 +93,7 @@ class GuardedConnector(aiohttp.TCPConnector):
     ) -> "Connection":
         """Get a connection, and note in the task's exchange that bytes are about to leave."""
         connection = await super().connect(req, traces, timeout)
-        exchange = exchange_of_task.get()
-        if exchange is not None:
-            exchange.leave()
+        exchange_of_task.get().leave()
         return connection
 
     async def aclose(self) -> None:

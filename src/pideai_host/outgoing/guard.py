@@ -6,8 +6,9 @@ that carries an IPv4 one (mapped, 6to4, NAT64, Teredo), since the address inside
 """
 
 import functools
+import re
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 import httpx
@@ -58,6 +59,7 @@ REFUSED_V6: Final = tuple(
 KEPT_URL_CHARS: Final = 2_048
 """Parsed URLs up to this length are kept, since the same few are asked for all day."""
 
+_NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
 
@@ -77,15 +79,6 @@ def is_reachable(address: str, allow: Iterable[Network] = ()) -> bool:
     if inner is not None and not is_reachable(str(inner), allow):
         return False
     return _is_global(parsed) or any(parsed in network for network in allow)
-
-
-def parse_networks(texts: Iterable[str]) -> tuple[Network, ...]:
-    """Read networks such as ``10.0.0.0/8``, ``fd00::/8`` or a single address.
-
-    Raises:
-        ValueError: a text is none, or has bits set beyond its prefix; the message names it.
-    """
-    return tuple(ip_network(text) for text in texts)
 
 
 def web_url(text: str) -> yarl.URL:
@@ -108,7 +101,7 @@ def _web_url(text: str) -> yarl.URL:
         raise httpx.LocalProtocolError("the URL cannot be read") from error
     if scheme not in ("http", "https"):
         raise httpx.UnsupportedProtocol(f"only http and https are supported, not {scheme or 'a URL without scheme'!r}")
-    if not host:
+    if not host or (":" not in host and _NAME.fullmatch(host) is None):
         raise httpx.LocalProtocolError("the URL names no host")
     if has_credentials:
         raise httpx.LocalProtocolError("a user or password in the URL is refused: send an Authorization header")

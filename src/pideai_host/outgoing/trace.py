@@ -55,7 +55,7 @@ class Exchange:
 
 
 _trace: ContextVar[RequestTrace | None] = ContextVar("pideai_request_trace", default=None)
-exchange_of_task: ContextVar[Exchange | None] = ContextVar("pideai_exchange", default=None)
+exchange_of_task: ContextVar[Exchange] = ContextVar("pideai_exchange")
 """From the transport to its connector, which has no argument for it."""
 
 

@@ -1,7 +1,7 @@
 import asyncio
 import gzip
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from ipaddress import ip_network
 from typing import Any
 
@@ -365,3 +365,28 @@ async def test_a_header_for_all_requests_cannot_be_set(http: OutgoingClient) -> 
         http.headers["Authorization"] = "Bearer of-one-store"
     with pytest.raises(TypeError, match="shared between stores"):
         http.headers.update({"Authorization": "Bearer of-one-store"})
+    with pytest.raises(TypeError, match="sent with every request"):
+        del http.headers["Accept"]
+
+
+async def test_an_auth_flow_may_read_the_body(http: OutgoingClient, server: Any) -> None:
+    class Reading(httpx.Auth):
+        requires_response_body = True
+        seen = b""
+
+        def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+            response = yield request
+            self.seen = response.content
+
+    auth = Reading()
+    async with http.stream("GET", server.url, auth=auth):
+        pass
+
+    assert auth.seen == b"ok"
+
+
+async def test_a_host_header_of_ones_own_is_kept(http: OutgoingClient, server: Any) -> None:
+    await http.post(server.url, content=b"x", headers={"Host": "other.example", "Content-Length": "1"})
+
+    assert server.requests[0].lower().count(b"host:") == 1
+    assert b"host: other.example\r\n" in server.requests[0].lower()

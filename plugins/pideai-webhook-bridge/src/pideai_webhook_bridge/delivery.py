@@ -1,0 +1,103 @@
+"""One POST, and what its end means for the delivery.
+
+2xx                                  delivered
+any other status, 3xx included       retry, after the receiver's Retry-After for 429 and 503
+no connection                        retry
+connected, and no status came        unknown: it may have been received (the host repeats it, same webhook-id)
+a URL that is refused                failed
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+import httpx
+
+from pideai_host.api import (
+    RESPONSE_BODY_MAX_CHARS,
+    AddressRefused,
+    Log,
+    PluginEventResult,
+    delivered,
+    failed,
+    retry,
+    unknown,
+)
+
+TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
+"""Standard Webhooks asks for 15 to 30 s."""
+
+RETRY_AFTER_MAX_S: Final = 86_400.0
+
+_SAYS_WHEN: Final = frozenset({429, 503})
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_BODY_BYTES: Final = 4 * RESPONSE_BODY_MAX_CHARS
+
+
+async def post(
+    http: httpx.AsyncClient, url: str, *, headers: Mapping[str, str], body: bytes, now: datetime, log: Log
+) -> PluginEventResult:
+    """Send a webhook and tell its outcome; raises nothing of httpx.
+
+    Args:
+        http: `context.http`.
+        url: Where to.
+        headers: All that the receiver needs, the signature included.
+        body: What was signed.
+        now: Against which a Retry-After that is a date is measured; aware.
+        log: For what does not change the outcome.
+    """
+    try:
+        async with http.stream("POST", url, headers=dict(headers), content=body, timeout=TIMEOUT) as response:
+            text = await _first_part(response, log)
+    except AddressRefused as refusal:
+        return failed(refusal.message)
+    except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as fault:
+        return failed(str(fault))
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
+        return retry(str(fault))
+    except httpx.TransportError as fault:
+        return unknown(str(fault))
+    return classify(response.status_code, response.headers, text, now=now)
+
+
+def classify(status: int, headers: Mapping[str, str], body: str, *, now: datetime) -> PluginEventResult:
+    """Return the outcome that a receiver's answer stands for."""
+    if 200 <= status < 300:  # noqa: PLR2004 - as HTTP counts
+        return delivered(response_code=status, response_body=body)
+    why = f"the receiver answered {status}"
+    if 300 <= status < 400:  # noqa: PLR2004 - as HTTP counts
+        why += "; redirects are not followed"
+    after_s = retry_after_s(headers.get("retry-after"), now=now) if status in _SAYS_WHEN else None
+    return retry(why, retry_after_s=after_s, response_code=status, response_body=body)
+
+
+def retry_after_s(text: str | None, *, now: datetime) -> float | None:
+    """Read a Retry-After, seconds or an HTTP date; None when there is none that can be read, at most a day."""
+    if text is None:
+        return None
+    text = text.strip()
+    if _SECONDS.fullmatch(text):
+        return min(float(text), RETRY_AFTER_MAX_S)
+    try:
+        at = parsedate_to_datetime(text)
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        return min(max((at - now).total_seconds(), 0.0), RETRY_AFTER_MAX_S)
+    except (ValueError, OverflowError):
+        return None
+
+
+async def _first_part(response: httpx.Response, log: Log) -> str:
+    """Return what the delivery log keeps of the body; the status stands, whatever becomes of the rest."""
+    part = bytearray()
+    try:
+        async for chunk in response.aiter_bytes():
+            part += chunk
+            if len(part) >= _BODY_BYTES:
+                break
+    except httpx.HTTPError as fault:
+        log.debug("webhook_body_unreadable", status=response.status_code, error=str(fault))
+    # PostgreSQL stores no NUL.
+    return part[:_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_BODY_MAX_CHARS]
