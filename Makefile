@@ -1,0 +1,45 @@
+# Each target is one line; `make check` is what CI runs.
+.PHONY: help setup fmt lint types layers test test-pg coverage demo serve bench image check
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install everything from the lock into .venv
+	uv sync --locked
+
+fmt: ## Format, and fix what the linter can fix
+	uv run ruff format && uv run ruff check --fix
+
+lint: ## Check format and lint
+	uv run ruff format --check && uv run ruff check
+
+types: ## Check types, strictly
+	uv run mypy
+
+layers: ## Check who imports whom
+	uv run lint-imports
+
+test: ## Run the whole suite on the embedded PostgreSQL
+	uv run pytest
+
+test-pg: ## Run the suite on another PostgreSQL: make test-pg BIN=/usr/lib/postgresql/15/bin
+	PIDEAI_TEST_PG_BIN=$(BIN) uv run pytest
+
+coverage: ## Run the suite and show which lines it never reached
+	uv run pytest --cov --cov-report=term-missing:skip-covered
+
+demo: ## Take one order all the way
+	uv run pideai-host demo
+
+serve: ## Play the demo and keep the host up
+	uv run pideai-host demo --serve
+
+bench: ## Measure against the bare pipeline (docs/benchmarks.md)
+	uv run python -m benchmarks
+
+image: ## Build the container image
+	docker build -f Containerfile -t pideai-host .
+
+check: ## Run what CI runs
+	bash .ci/run
