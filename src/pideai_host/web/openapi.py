@@ -67,7 +67,7 @@ def _spec(codes: tuple[str, ...]) -> ResponseSpec:
         description="; ".join(TABLE[code][1] for code in codes),
         media_type=MEDIA_TYPE,
         generate_examples=False,
-        examples=[Example(id=code, summary=TABLE[code][1], value=_example(code)) for code in codes],
+        examples=[Example(summary=TABLE[code][1], value=_example(code)) for code in codes],
     )
 
 

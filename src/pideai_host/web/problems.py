@@ -38,6 +38,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "not_installed": (404, "The plugin is not installed"),
     "method_not_allowed": (405, "This address does not know that method"),
     "already_installed": (409, "The plugin is installed already"),
+    "installation_busy": (409, "Another change is under way"),
     "store_problem": (409, "The store does not allow it now"),
     "body_too_large": (413, "The body is too large"),
     "media_type_unsupported": (415, "The media type is not understood"),

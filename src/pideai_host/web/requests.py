@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
+from random import getrandbits
 from typing import Any, Final
-from uuid import uuid4
 
 import msgspec
 from litestar import Request
@@ -12,6 +12,7 @@ from litestar.types import Message, Scope
 from pideai_host.api.errors import PideaiError
 
 REQUEST_ID_HEADER: Final = "x-request-id"
+_HEADER: Final = REQUEST_ID_HEADER.encode()
 
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
 _NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -76,13 +77,18 @@ def request_id(scope: Scope) -> str:
     state = scope["state"]
     known = state.get(REQUEST_ID_HEADER)
     if known is None:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        known = state[REQUEST_ID_HEADER] = given.decode() if _REQUEST_ID.fullmatch(given) else uuid4().hex
+        known = state[REQUEST_ID_HEADER] = _given_id(scope) or f"{getrandbits(128):032x}"
     return str(known)
+
+
+def _given_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == _HEADER:
+            return value.decode() if _REQUEST_ID.fullmatch(value) else ""
+    return ""
 
 
 async def add_request_id(message: Message, scope: Scope) -> None:
     """Put the request's id on every answer, of unknown addresses too; to be registered as `before_send`."""
     if message["type"] == "http.response.start":
-        header = (REQUEST_ID_HEADER.encode(), request_id(scope).encode())
-        message["headers"] = [*message["headers"], header]
+        message["headers"] = [*message["headers"], (_HEADER, request_id(scope).encode())]

@@ -43,11 +43,13 @@ class AuthServer:
         self.jwks = jwks
         self.requests = 0
         self.answer: Callable[[], httpx.Response] = lambda: httpx.Response(200, json=self.jwks)
+        self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
 
     async def __call__(self, _: httpx.Request) -> httpx.Response:
         self.requests += 1
+        self.asked.set()
         await self.gate.wait()
         return self.answer()
 
@@ -97,8 +99,7 @@ async def test_the_first_token_loads_the_set(cache):
 async def test_requests_at_the_same_moment_share_one_fetch(cache, server):
     server.gate.clear()
     waiting = [asyncio.create_task(cache.key("first")) for _ in range(50)]
-    while not server.requests:
-        await asyncio.sleep(0)
+    await server.asked.wait()
     server.gate.set()
 
     assert all(await asyncio.gather(*waiting))
@@ -108,8 +109,7 @@ async def test_requests_at_the_same_moment_share_one_fetch(cache, server):
 async def test_whoever_goes_away_does_not_cancel_the_fetch_of_the_others(cache, server):
     server.gate.clear()
     first, second = (asyncio.create_task(cache.key("first")) for _ in range(2))
-    while not server.requests:
-        await asyncio.sleep(0)
+    await server.asked.wait()
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)
     server.gate.set()

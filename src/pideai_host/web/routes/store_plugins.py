@@ -1,0 +1,77 @@
+"""A store's plugins: what it has installed, for its owner to see and change."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from litestar import Request, delete, get, post, put
+from litestar.params import FromPath, JSONBody
+
+from pideai_host.stores.wire import InstallOut, UpdateIn
+from pideai_host.web.models import InstallationList, NewInstallation
+from pideai_host.web.openapi import OWNER, SIGNED_IN, problems
+from pideai_host.web.routes.plugins import known_slug
+from pideai_host.web.state import host_state
+
+TAGS: Final = ["Store plugins"]
+_ANY: Final = (*SIGNED_IN, "store_unknown", "database_unavailable")
+_CHANGE: Final = (*_ANY, "body_rejected", "body_too_large", "config_rejected", "plugin_signal")
+_HOOKS: Final = ("plugin_fault", "hook_timeout", "installation_busy")
+
+
+@get(
+    "/",
+    operation_id="listStorePlugins",
+    tags=TAGS,
+    summary="List a store's plugins",
+    security=OWNER,
+    responses=problems(*_ANY),
+)
+async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath[UUID]) -> InstallationList:
+    """List what the store has installed, by priority, then slug."""
+    stored = await host_state(request.scope).installations.list_for_store(store_id)
+    return InstallationList([InstallOut.of(one) for one in stored])
+
+
+@post(
+    "/",
+    operation_id="installStorePlugin",
+    tags=TAGS,
+    summary="Install a plugin",
+    security=OWNER,
+    responses=problems(*_CHANGE, *_HOOKS, "plugin_unknown", "already_installed"),
+)
+async def install_store_plugin(
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
+) -> InstallOut:
+    """Install a plugin; a `webhook_secret` that the host makes is shown in this answer and never again."""
+    return await host_state(request.scope).lifecycle.install(store_id, known_slug(data.slug), data)
+
+
+@put(
+    "/{slug:str}",
+    operation_id="updateStorePlugin",
+    tags=TAGS,
+    summary="Change a store's plugin",
+    security=OWNER,
+    responses=problems(*_CHANGE, *_HOOKS, "plugin_unknown", "not_installed"),
+)
+async def update_store_plugin(
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], data: JSONBody[UpdateIn]
+) -> InstallOut:
+    """Configure, enable, disable; what is left out stays, and so does every secret left out of a configuration."""
+    return await host_state(request.scope).lifecycle.update(store_id, known_slug(slug), data)
+
+
+@delete(
+    "/{slug:str}",
+    operation_id="uninstallStorePlugin",
+    tags=TAGS,
+    summary="Uninstall a plugin",
+    security=OWNER,
+    responses=problems(*_ANY, *_HOOKS, "plugin_unknown", "not_installed"),
+)
+async def uninstall_store_plugin(
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str]
+) -> None:
+    """Uninstall a plugin; what is queued for it is cancelled, its log stays."""
+    await host_state(request.scope).lifecycle.uninstall(store_id, known_slug(slug))

@@ -1,0 +1,37 @@
+"""The host's routes with stand-ins for what lies behind them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.testing import TestClient
+
+from pideai_host.web.openapi import openapi_config
+from pideai_host.web.problems import to_response
+from pideai_host.web.requests import add_request_id
+from pideai_host.web.routes import routes
+from pideai_host.web.state import STATE_KEY, HostState
+
+PARTS = ("door", "verifier", "access", "catalogue", "installations", "lifecycle", "readiness")
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
+    """Give a client of the host's routes; parts that are not named must not be touched."""
+    with ExitStack() as stack:
+
+        def build(*, webhook_secrets: tuple[bytes, ...] = (), **parts: Any) -> TestClient[Litestar]:
+            host = HostState(webhook_secrets=webhook_secrets, **{name: parts.get(name) for name in PARTS})
+            app = Litestar(
+                routes(),
+                exception_handlers={Exception: to_response},
+                before_send=[add_request_id],
+                openapi_config=openapi_config("0"),
+                state=State({STATE_KEY: host}),
+            )
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield build

@@ -1,0 +1,125 @@
+"""Health answers anyone, says what is missing, and never opens the door to a flood of queries."""
+
+from typing import Self
+
+import httpx
+import psycopg
+import pytest
+from psycopg_pool import PoolTimeout
+
+from pideai_host.testing.tokens import TokenSigner
+from pideai_host.web.jwks import JwksCache
+from pideai_host.web.readiness import REMEMBERED_S, Readiness
+
+
+class Connection:
+    def __init__(self, pool: "Pool") -> None:
+        self.pool = pool
+
+    async def __aenter__(self) -> Self:
+        if self.pool.error is not None:
+            raise self.pool.error
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def execute(self, _: str) -> None:
+        self.pool.queries += 1
+
+
+class Pool:
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.queries = 0
+
+    def connection(self) -> Connection:
+        return Connection(self)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+async def keys():
+    signer = TokenSigner("http://auth.test/auth/v1")
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
+    async with httpx.AsyncClient(transport=transport) as http:
+        keys = JwksCache(http, "http://auth.test/jwks.json")
+        await keys.refresh()
+        yield keys
+
+
+@pytest.fixture
+async def no_keys():
+    async with httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500))) as http:
+        yield JwksCache(http, "http://auth.test/jwks.json")
+
+
+async def test_all_is_well(keys):
+    assert await Readiness(Pool(), keys, worker_running=lambda: True).reasons() == {}
+
+
+async def test_a_process_without_a_worker_is_ready_without_one(keys):
+    assert await Readiness(Pool(), keys, worker_running=None).reasons() == {}
+
+
+@pytest.mark.parametrize(
+    "error", [PoolTimeout("none"), psycopg.OperationalError("host=10.0.0.7"), OSError("no"), TimeoutError()], ids=repr
+)
+async def test_a_database_that_does_not_answer_is_named_without_its_address(keys, error):
+    reasons = await Readiness(Pool(error), keys, worker_running=None).reasons()
+
+    assert reasons == {"database": "no answer within 2 s"}
+
+
+async def test_every_missing_part_is_named(no_keys):
+    reasons = await Readiness(Pool(OSError()), no_keys, worker_running=lambda: False).reasons()
+
+    assert sorted(reasons) == ["database", "keys", "worker"]
+
+
+async def test_the_database_is_asked_once_a_second_however_many_ask(keys):
+    pool, clock = Pool(), Clock()
+    readiness = Readiness(pool, keys, worker_running=None, monotonic=clock)
+    for _ in range(100):
+        await readiness.reasons()
+    asked_at_once = pool.queries
+    clock.now_s += REMEMBERED_S
+    await readiness.reasons()
+
+    assert (asked_at_once, pool.queries) == (1, 2)
+
+
+class Answer:
+    def __init__(self, reasons: dict[str, str]) -> None:
+        self._reasons = reasons
+
+    async def reasons(self) -> dict[str, str]:
+        return self._reasons
+
+
+def test_a_living_process_says_so_whatever_else_is_missing(client_of):
+    response = client_of().get("/health/live")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok"})
+
+
+def test_a_ready_process_says_so(client_of):
+    response = client_of(readiness=Answer({})).get("/health/ready")
+
+    assert (response.status_code, response.json()) == (200, {"status": "ok", "reasons": {}})
+
+
+def test_one_that_is_not_ready_says_why(client_of):
+    response = client_of(readiness=Answer({"keys": "not loaded"})).get("/health/ready")
+
+    assert (response.status_code, response.json()) == (
+        503,
+        {"status": "unavailable", "reasons": {"keys": "not loaded"}},
+    )
