@@ -26,6 +26,7 @@ _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _WEBHOOK_PREFIX: Final = "whsec_"
 _WEBHOOK_MIN_BYTES: Final = 24
 _WEBHOOK_MAX_BYTES: Final = 64
+_WEBHOOK_SECRETS_MAX: Final = 5
 
 
 class SecretUnreadable(PideaiError):  # noqa: N818 - a condition: the key is gone, or the value is not in its place
@@ -100,15 +101,24 @@ def generate_webhook_secret() -> str:
 
 
 def webhook_secret_fault(text: str) -> str | None:
-    """Tell what is wrong with a signing secret that an owner brings, or None; never repeats the secret."""
-    wanted = f"must be {_WEBHOOK_PREFIX} and the base64 of {_WEBHOOK_MIN_BYTES} to {_WEBHOOK_MAX_BYTES} bytes"
-    if not text.startswith(_WEBHOOK_PREFIX):
-        return wanted
+    """Tell what is wrong with a signing secret that an owner brings, or None; never repeats the secret.
+
+    Several, separated by white space, sign side by side while a receiver changes from one to the next.
+    """
+    secrets = text.split()
+    if 1 <= len(secrets) <= _WEBHOOK_SECRETS_MAX and all(map(_is_webhook_secret, secrets)):
+        return None
+    return f"must be {_WEBHOOK_PREFIX} and the base64 of {_WEBHOOK_MIN_BYTES} to {_WEBHOOK_MAX_BYTES} bytes"
+
+
+def _is_webhook_secret(text: str) -> bool:
+    encoded = text.removeprefix(_WEBHOOK_PREFIX)
     try:
-        key = base64.b64decode(text.removeprefix(_WEBHOOK_PREFIX), validate=True)
+        key = base64.b64decode(encoded, validate=True)
     except (binascii.Error, ValueError):  # ValueError: not ASCII
-        return wanted
-    return None if _WEBHOOK_MIN_BYTES <= len(key) <= _WEBHOOK_MAX_BYTES else wanted
+        return False
+    is_canonical = encoded != text and base64.b64encode(key).decode() == encoded
+    return is_canonical and _WEBHOOK_MIN_BYTES <= len(key) <= _WEBHOOK_MAX_BYTES
 
 
 def _place(store_id: UUID, plugin: str, field: str) -> bytes:

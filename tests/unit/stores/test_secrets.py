@@ -108,11 +108,18 @@ def test_a_generated_webhook_secret_works_for_an_independent_checker_and_passes_
     assert secret != generate_webhook_secret()
 
 
+def test_several_webhook_secrets_pass_while_a_receiver_changes_over():
+    assert webhook_secret_fault(f"{generate_webhook_secret()} {generate_webhook_secret()}") is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "hunter2",
+        "whsec_" + base64.b64encode(b"x" * 32).decode() + " hunter2",
+        " ".join(["whsec_" + base64.b64encode(b"x" * 32).decode()] * 6),
+        "whsec_" + base64.b64encode(b"x" * 32).decode()[:-2] + "B=",
         "whsec_",
         "whsec_" + base64.b64encode(b"x" * 23).decode(),
         "whsec_" + base64.b64encode(b"x" * 65).decode(),
