@@ -193,13 +193,15 @@ def same_slug(slug: str, definition: PluginDefinition) -> Iterator[str]:
 
 
 def _declared(slug: str, declaring: Marked | None) -> PluginDefinition:
-    """Call `plugin_definition` and convert what it returns, since msgspec checks no types on construction."""
+    """Call `plugin_definition` and rebuild what it returns: msgspec checks no types when a struct is made."""
     declared = declaring.function() if declaring is not None else None
     if not isinstance(declared, PluginDefinition):
         kind = type(declared).__name__
         raise Refused(slug, Fault("definition", f"plugin_definition returns {kind}; return a PluginDefinition"))
     try:
-        return msgspec.convert(msgspec.to_builtins(declared), PluginDefinition)
+        schema = msgspec.json.decode(msgspec.json.encode(declared.config_schema))
+        definition = msgspec.structs.replace(declared, config_schema=schema)
+        return msgspec.convert(msgspec.to_builtins(definition), PluginDefinition)
     except (TypeError, ValueError, RecursionError) as error:
         raise Refused(slug, Fault("definition", f"plugin_definition has a wrong value: {error}")) from error
 

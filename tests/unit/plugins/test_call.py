@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from pideai_host.api import HookTimeout, PluginFault
-from pideai_host.plugins.call import HookRunner, call_now, current_plugin
+from pideai_host.plugins.call import HookRunner, _run_async, call_now, current_plugin
 
 LONG_S = 60.0
 SHORT_S = 0.01
@@ -298,6 +298,42 @@ async def test_closing_ends_even_a_hook_that_never_lets_itself_be_cancelled(hook
     await runner.aclose()
 
     assert runner.stuck("sample") == 0
+
+
+async def test_closing_ends_even_a_hook_that_resists_being_closed(runner, hook_of):
+    thrown_out: list[GeneratorExit] = []
+
+    async def handle_event(self):
+        while len(thrown_out) < 2:  # the second comes when the interpreter frees it
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                continue
+            except GeneratorExit as error:
+                thrown_out.append(error)
+
+    hook = hook_of(handle_event)
+    with pytest.raises(HookTimeout):
+        await runner.call(hook, {}, limit_s=SHORT_S)
+
+    await runner.aclose()
+
+    assert runner.stuck("sample") == 0
+
+
+def test_a_hook_that_outlives_its_loop_is_closed_without_a_fault(hook_of):
+    async def handle_event(self):
+        await asyncio.Event().wait()
+
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(_run_async(hook_of(handle_event), []))
+    task._log_destroy_pending = False
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.close()
+
+    task.get_coro().close()
+
+    assert task.get_coro().cr_frame is None
 
 
 async def test_closing_twice_is_harmless(runner):

@@ -30,6 +30,15 @@ def test_the_definition_is_a_copy_that_the_plugin_cannot_change(make, define):
     assert checked.config_schema == {"type": "object"}
 
 
+def test_a_schema_is_kept_as_json_would_keep_it(make, define):
+    schema = {"type": "object", "properties": {1: {"enum": ("a", "b")}}}
+
+    assert check("sample", make(define(config_schema=schema))).config_schema == {
+        "type": "object",
+        "properties": {"1": {"enum": ["a", "b"]}},
+    }
+
+
 @pytest.mark.parametrize("name", HOOK_NAMES)
 def test_every_hook_may_be_taken_with_all_its_arguments(make, name):
     arguments = list(inspect.signature(getattr(PluginSpec, name)).parameters)

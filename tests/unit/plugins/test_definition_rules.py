@@ -153,6 +153,14 @@ def test_a_schema_against_2020_12_is_refused_with_the_place(define):
     ]
 
 
+def test_a_pattern_that_is_no_regular_expression_is_refused(define):
+    schema = {"type": "object", "properties": {"a": {"type": "string", "pattern": "["}}}
+
+    (message,) = rules.valid_schema(define(config_schema=schema))
+
+    assert message.startswith("config_schema is not valid JSON Schema 2020-12 at $.properties.a.pattern: ")
+
+
 @pytest.mark.parametrize("target", ["#/$defs/missing", "https://example.com/schema.json", "other.json", "#anchor"])
 def test_a_reference_that_leads_out_of_the_schema_is_refused(define, target):
     schema = {"type": "object", "properties": {"a": {"$ref": target}}}
