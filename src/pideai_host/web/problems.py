@@ -45,6 +45,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "config_rejected": (422, "The configuration has faults"),
     "plugin_signal": (422, "The plugin refused"),
     "too_many_requests": (429, "Too many requests"),
+    "secret_unreadable": (500, "A kept secret does not open"),
     "internal_error": (500, "Something went wrong here"),
     "plugin_fault": (502, "The plugin failed"),
     "database_unavailable": (503, "The database does not answer"),
@@ -133,14 +134,15 @@ def _of_http(error: HTTPException, instance: str) -> Problem:
     code = _HTTP_CODES.get(error.status_code, "bad_request")
     problem = _problem(code, error.detail, instance)
     if isinstance(error.extra, list):
-        faults = [Fault(pointer=_pointer(part), message=str(part.get("message", ""))) for part in error.extra]
-        problem = msgspec.structs.replace(problem, faults=faults)
+        problem = msgspec.structs.replace(problem, faults=[_of_part(part) for part in error.extra])
     return problem
 
 
-def _pointer(part: Mapping[str, Any]) -> str:
+def _of_part(part: Mapping[str, Any]) -> Fault:
     key = str(part.get("key", ""))
-    return "/" + key.replace(".", "/") if key and key != "data" else ""
+    if key == "data":  # what Litestar calls the body; a body that is there is judged by StrictRequest
+        return Fault(pointer="", message="a body is needed")
+    return Fault(pointer="/" + key.replace(".", "/") if key else "", message=str(part.get("message", "")))
 
 
 def _faults(error: PideaiError) -> list[Fault]:

@@ -39,7 +39,7 @@ class Body(msgspec.Struct, forbid_unknown_fields=True):
         (b'{"slug": "\\\\\\u0000"}', ""),
         (b'{"slug": "\\ud800"}', ""),
     ],
-    ids=str,
+    ids=lambda value: repr(value)[:40],
 )
 def test_a_fault_is_named_with_its_place(body, pointer):
     with pytest.raises(BodyRejected) as caught:

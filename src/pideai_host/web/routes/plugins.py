@@ -33,7 +33,7 @@ async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
     tags=TAGS,
     summary="Show a plugin",
     security=OWNER,
-    responses=problems(*SIGNED_IN, "plugin_unknown", "database_unavailable"),
+    responses=problems(*SIGNED_IN, "bad_request", "plugin_unknown", "database_unavailable"),
 )
 async def get_plugin(request: Request[Any, Any, Any], slug: FromPath[str]) -> PluginOut:
     """Show a plugin, also one that can no longer be installed: stores may have it still."""

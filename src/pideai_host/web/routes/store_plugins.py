@@ -13,9 +13,9 @@ from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Store plugins"]
-_ANY: Final = (*SIGNED_IN, "store_unknown", "database_unavailable")
-_CHANGE: Final = (*_ANY, "body_rejected", "body_too_large", "config_rejected", "plugin_signal")
-_HOOKS: Final = ("plugin_fault", "hook_timeout", "installation_busy")
+_ANY: Final = (*SIGNED_IN, "bad_request", "store_unknown", "database_unavailable")
+_ONE: Final = (*_ANY, "plugin_unknown", "installation_busy")
+_BODY: Final = ("body_rejected", "body_too_large", "config_rejected", "plugin_signal", "plugin_fault", "hook_timeout")
 
 
 @get(
@@ -38,7 +38,7 @@ async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath
     tags=TAGS,
     summary="Install a plugin",
     security=OWNER,
-    responses=problems(*_CHANGE, *_HOOKS, "plugin_unknown", "already_installed"),
+    responses=problems(*_ONE, *_BODY, "already_installed"),
 )
 async def install_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
@@ -53,7 +53,7 @@ async def install_store_plugin(
     tags=TAGS,
     summary="Change a store's plugin",
     security=OWNER,
-    responses=problems(*_CHANGE, *_HOOKS, "plugin_unknown", "not_installed"),
+    responses=problems(*_ONE, *_BODY, "not_installed", "secret_unreadable"),
 )
 async def update_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], data: JSONBody[UpdateIn]
@@ -68,7 +68,7 @@ async def update_store_plugin(
     tags=TAGS,
     summary="Uninstall a plugin",
     security=OWNER,
-    responses=problems(*_ANY, *_HOOKS, "plugin_unknown", "not_installed"),
+    responses=problems(*_ONE, "not_installed"),
 )
 async def uninstall_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str]

@@ -1,0 +1,196 @@
+"""What an owner sends reaches the lifecycle as it was sent, or is refused with every reason."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from msgspec import UNSET
+
+from pideai_host.api import AlreadyInstalled, ConfigRejected, HookTimeout, NotInstalled, PluginFault, StoreUnknown
+from pideai_host.stores.installations import StoredInstallation
+from pideai_host.stores.lock import InstallationBusy
+from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
+from pideai_host.web.auth import User
+from pideai_host.web.limits import API_BODY_MAX_BYTES
+
+OWNER = uuid4()
+STORE = uuid4()
+PATH = f"/api/stores/{STORE}/plugins"
+STORED = StoredInstallation(
+    id=uuid4(), store_id=STORE, plugin_id=uuid4(), slug="whatsapp", config={"apiUrl": "https://evo.test"}, enabled=True,
+    priority=0, webhook_url=None, config_version=1, revision=1, sealed={"/apiKey": "v1.k.sealed-text"},
+    installed_at=datetime(2026, 1, 1, tzinfo=UTC), updated_at=datetime(2026, 1, 1, tzinfo=UTC),
+)  # fmt: skip
+
+
+class Verifier:
+    async def verify(self, _: str) -> User:
+        return User(OWNER, "{}")
+
+
+class Access:
+    async def require_owner(self, user: User, store_id: UUID) -> None:
+        if (user.id, store_id) != (OWNER, STORE):
+            raise StoreUnknown(store_id)
+
+
+class Installations:
+    async def list_for_store(self, store_id: UUID) -> list[StoredInstallation]:
+        assert store_id == STORE
+        return [STORED]
+
+
+class Lifecycle:
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, ...]] = []
+        self.refusal: Exception | None = None
+
+    def _take(self, *call: Any) -> None:
+        self.calls.append(call)
+        if self.refusal is not None:
+            raise self.refusal
+
+    async def install(self, store_id: UUID, slug: str, wanted: InstallIn) -> InstallOut:
+        self._take("install", store_id, slug, wanted)
+        return InstallOut.of(STORED, webhook_secret="whsec_made")
+
+    async def update(self, store_id: UUID, slug: str, change: UpdateIn) -> InstallOut:
+        self._take("update", store_id, slug, change)
+        return InstallOut.of(STORED)
+
+    async def uninstall(self, store_id: UUID, slug: str) -> None:
+        self._take("uninstall", store_id, slug)
+
+
+@pytest.fixture
+def lifecycle():
+    return Lifecycle()
+
+
+@pytest.fixture
+def client(client_of, lifecycle):
+    client = client_of(verifier=Verifier(), access=Access(), installations=Installations(), lifecycle=lifecycle)
+    client.headers["authorization"] = "Bearer any"
+    return client
+
+
+def test_the_list_shows_which_secrets_are_set_and_none_of_them(client):
+    response = client.get(PATH)
+
+    assert (response.status_code, response.json()["items"][0]["secrets"]) == (200, ["/apiKey"])
+    assert "sealed-text" not in response.text
+
+
+def test_an_installation_is_made_as_asked(client, lifecycle):
+    body = {"slug": "whatsapp", "config": {"apiKey": "k"}, "enabled": False, "priority": 3}
+
+    response = client.post(PATH, json=body)
+    ((_, store_id, slug, wanted),) = lifecycle.calls
+
+    assert response.status_code == 201
+    assert (store_id, slug) == (STORE, "whatsapp")
+    assert (wanted.config, wanted.enabled, wanted.priority) == ({"apiKey": "k"}, False, 3)
+
+
+def test_a_secret_that_the_host_made_is_shown_once(client):
+    made = client.post(PATH, json={"slug": "whatsapp"}).json()
+    changed = client.put(f"{PATH}/whatsapp", json={}).json()
+
+    assert (made["webhook_secret"], "webhook_secret" in changed) == ("whsec_made", False)
+
+
+def test_what_a_change_leaves_out_is_left_alone(client, lifecycle):
+    response = client.put(f"{PATH}/whatsapp", json={"enabled": False, "webhook_url": None})
+    ((_, _, slug, change),) = lifecycle.calls
+
+    assert (response.status_code, slug) == (200, "whatsapp")
+    assert (change.enabled, change.webhook_url, change.config, change.priority) == (False, None, UNSET, UNSET)
+
+
+def test_uninstalling_answers_nothing(client, lifecycle):
+    response = client.delete(f"{PATH}/whatsapp")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert lifecycle.calls == [("uninstall", STORE, "whatsapp")]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "status", "code"),
+    [
+        (AlreadyInstalled("whatsapp"), 409, "already_installed"),
+        (InstallationBusy("busy"), 409, "installation_busy"),
+        (NotInstalled("whatsapp"), 404, "not_installed"),
+        (ConfigRejected({"/apiKey": "is missing"}), 422, "config_rejected"),
+        (PluginFault("it broke", slug="whatsapp"), 502, "plugin_fault"),
+        (HookTimeout(slug="whatsapp", hook="on_install", limit_s=30), 504, "hook_timeout"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else None,
+)
+def test_a_refusal_has_its_status(client, lifecycle, refusal, status, code):
+    lifecycle.refusal = refusal
+
+    response = client.put(f"{PATH}/whatsapp", json={})
+
+    assert (response.status_code, response.json()["code"]) == (status, code)
+
+
+def test_every_fault_of_a_configuration_is_listed(client, lifecycle):
+    lifecycle.refusal = ConfigRejected({"/apiKey": "is missing", "/apiUrl": "is no URL"})
+
+    faults = client.post(PATH, json={"slug": "whatsapp"}).json()["faults"]
+
+    assert faults == [
+        {"pointer": "/apiKey", "message": "is missing"},
+        {"pointer": "/apiUrl", "message": "is no URL"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (b"", "a body is needed"),
+        (b"{", "truncated"),
+        (b"[]", "Expected `object`"),
+        (b"{}", "`slug`"),
+        (b'{"slug": 5}', "Expected `str`"),
+        (b'{"slug": "whatsapp", "enabled": "yes"}', "Expected `bool`"),
+        (b'{"slug": "whatsapp", "enabled": 1}', "Expected `bool`"),
+        (b'{"slug": "whatsapp", "priority": "5"}', "Expected `int`"),
+        (b'{"slug": "whatsapp", "priority": 99999999999}', "2147483647"),
+        (b'{"slug": "whatsapp", "config": []}', "Expected `object`"),
+        (b'{"slug": "whatsapp", "colour": "red"}', "unknown field `colour`"),
+        (b'{"slug": "whatsapp", "config": {"a": "\\u0000"}}', "NUL"),
+        (b'{"slug": "a", "config": {"a": ' + b"[" * 100_000, "nested"),
+        (b"\xff\xfe", ""),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_a_bad_body_is_refused_with_its_reason_and_changes_nothing(client, lifecycle, body, told):
+    response = client.post(PATH, content=body, headers={"content-type": "application/json"})
+
+    assert (response.status_code, lifecycle.calls) == (400, [])
+    assert told in response.text
+
+
+def test_a_body_over_the_limit_is_refused(client, lifecycle):
+    response = client.post(PATH, content=b" " * (API_BODY_MAX_BYTES + 1))
+
+    assert (response.status_code, lifecycle.calls) == (413, [])
+
+
+@pytest.mark.parametrize("slug", ["WhatsApp", "a--b", "events", "%00"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_what_can_be_no_slug_goes_no_further(client, lifecycle, method, slug):
+    response = client.request(method, f"{PATH}/{slug}", json={} if method == "PUT" else None)
+
+    assert (response.status_code, response.json()["code"], lifecycle.calls) == (404, "plugin_unknown", [])
+
+
+def test_an_impossible_slug_in_a_body_goes_no_further(client, lifecycle):
+    assert (client.post(PATH, json={"slug": "a b"}).status_code, lifecycle.calls) == (404, [])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_store_id_that_is_none_is_not_found(client, method):
+    assert client.request(method, "/api/stores/42/plugins").status_code == 404

@@ -1,0 +1,76 @@
+"""The description of the API tells of every operation who may call it, what it is called and how it fails."""
+
+import pytest
+
+from pideai_host.web.problems import MEDIA_TYPE
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document(request):
+    from litestar import Litestar
+
+    from pideai_host.web.openapi import openapi_config
+    from pideai_host.web.routes import routes
+
+    return Litestar(routes(), openapi_config=openapi_config("0")).openapi_schema.to_schema()
+
+
+@pytest.fixture(scope="module")
+def operations(document):
+    return [
+        (path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    ]
+
+
+def test_it_is_openapi_3_1(document):
+    assert document["openapi"].startswith("3.1")
+
+
+def test_every_operation_has_an_id_of_its_own(operations):
+    ids = [operation["operationId"] for _, operation in operations]
+
+    assert len(set(ids)) == len(ids)
+
+
+def test_everything_below_api_needs_an_owner_and_says_how_it_refuses(operations):
+    below = [operation for path, operation in operations if path.startswith("/api/")]
+
+    assert below
+    for operation in below:
+        assert operation["security"] == [{"owner": []}]
+        assert {"401", "403", "503"} <= operation["responses"].keys()
+
+
+def test_every_error_is_a_problem(operations):
+    errors = [
+        (path, status, content)
+        for path, operation in operations
+        for status, response in operation["responses"].items()
+        if int(status) >= 400 and path != "/health/ready"
+        for content in [response["content"]]
+    ]
+
+    assert errors
+    assert [(path, status) for path, status, content in errors if list(content) != [MEDIA_TYPE]] == []
+
+
+def test_every_operation_is_tagged_and_summed_up(operations):
+    assert all(operation["tags"] and operation["summary"] for _, operation in operations)
+
+
+def test_the_body_of_a_database_change_is_described(document):
+    body = document["paths"]["/webhooks/supabase"]["post"]["requestBody"]["content"]["application/json"]
+
+    assert body["schema"]["required"] == ["type", "table", "record"]
+
+
+def test_the_page_and_the_document_are_served(client_of):
+    client = client_of()
+
+    assert client.get("/docs").status_code == 200
+    assert client.get("/docs/openapi.json").json()["info"]["title"] == "PideAI plugin host"
