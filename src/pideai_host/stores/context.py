@@ -1,0 +1,201 @@
+"""What a hook is given to reach the world, bound to one store and one plugin (DESIGN.md 5)."""
+
+import copy
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+import httpx
+import msgspec
+
+from pideai_host.api import DeliveryInfo, EventType, Installation, PluginFault, type_of_payload
+from pideai_host.db.pool import Pool
+from pideai_host.stores.credits import DeliveryCredits
+from pideai_host.stores.database import PluginDatabase
+from pideai_host.stores.installations import StoredInstallation
+from pideai_host.stores.notices import Notices
+from pideai_host.stores.opened import OpenedSecrets
+from pideai_host.stores.secrets import Sealer
+from pideai_host.stores.storage import PluginStorage
+from pideai_host.telemetry import get_logger
+
+EMITTED_MAX: Final = 100
+EMITTED_MAX_BYTES: Final = 262_144
+KEY_MAX_CHARS: Final = 200
+TYPE_MAX_CHARS: Final = 100
+_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_OWN_TYPES: Final = frozenset(one for one in EventType if not one.startswith("payment."))
+"""What only the host's own sources tell."""
+
+_log: Final = get_logger(__name__)
+
+
+class Emitted(msgspec.Struct, frozen=True):
+    """An event that a plugin emitted, to be written when its delivery is settled."""
+
+    id: UUID
+    type: str
+    payload: msgspec.Struct | dict[str, Any]
+
+
+class HostContext:
+    """One hook call's way to the world; see `pideai_host.api.PluginContext`. Parts are made when they are asked for."""
+
+    def __init__(self, factory: "ContextFactory", stored: StoredInstallation, delivery: DeliveryInfo | None) -> None:
+        self._factory = factory
+        self._stored = stored
+        self._delivery = delivery
+        self._emitted: dict[UUID, Emitted] = {}
+
+    def __repr__(self) -> str:
+        return f"HostContext(store_id={self.store_id}, plugin={self.plugin})"
+
+    @property
+    def store_id(self) -> UUID:
+        """The store that this call is for."""
+        return self._stored.store_id
+
+    @property
+    def plugin(self) -> str:
+        """The slug of the plugin that is called."""
+        return self._stored.slug
+
+    @property
+    def delivery(self) -> DeliveryInfo | None:
+        """The delivery, with its idempotency key."""
+        return self._delivery
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """The guarded client that all plugins share."""
+        return self._factory.http
+
+    @property
+    def supabase(self) -> Any:
+        """The Supabase service client, or None."""
+        return self._factory.supabase
+
+    @cached_property
+    def installation(self) -> Installation:
+        """The store's row for this plugin."""
+        return self._stored.public
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The public half of the configuration: a copy that the plugin may change without harm."""
+        return copy.deepcopy(self._stored.config)
+
+    @cached_property
+    def secrets(self) -> OpenedSecrets:
+        """Sealed values."""
+        return OpenedSecrets(self._stored, self._factory.sealer, self._factory.environ)
+
+    @cached_property
+    def credits(self) -> DeliveryCredits:
+        """What the store may still spend."""
+        delivery_id = None if self._delivery is None else self._delivery.id
+        return DeliveryCredits(self._factory.pool, self.store_id, self.plugin, delivery_id)
+
+    @cached_property
+    def storage(self) -> PluginStorage:
+        """A small key-value table."""
+        return PluginStorage(self._factory.pool, self.store_id, self.plugin)
+
+    @cached_property
+    def db(self) -> PluginDatabase:
+        """The database."""
+        return PluginDatabase(self._factory.pool)
+
+    @cached_property
+    def log(self) -> Any:
+        """The log, bound to store, plugin and delivery."""
+        bound = {"store_id": str(self.store_id), "plugin": self.plugin}
+        if self._delivery is not None:
+            bound |= {"delivery": str(self._delivery.id), "attempt": str(self._delivery.attempt)}
+        return _log.bind(**bound)
+
+    async def notify(self, message: str, *, level: str = "info") -> None:
+        """Leave a notice for the store's owner."""
+        await Notices(self._factory.pool).leave(self.store_id, self.plugin, message, level=level)
+
+    def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
+        """Collect an event for the transaction that settles this delivery; a key used twice replaces the first.
+
+        Raises:
+            PluginFault: outside of a delivery, for a type that only the host tells, a payload that is not the type's,
+                or beyond the bounds of this module.
+        """
+        if self._delivery is None:
+            raise self._fault("emit belongs to a delivery, and this call has none")
+        self._check_emitted(event_type, payload, key)
+        emitted = Emitted(uuid5(self._delivery.id, key), event_type, payload)
+        if emitted.id not in self._emitted and len(self._emitted) == EMITTED_MAX:
+            raise self._fault(f"more than {EMITTED_MAX} events emitted in one call")
+        self._emitted[emitted.id] = emitted
+        return emitted.id
+
+    @property
+    def emitted(self) -> list[Emitted]:
+        """What was emitted, in order."""
+        return list(self._emitted.values())
+
+    @property
+    def opened_secrets(self) -> bool:
+        """Whether the plugin was given a secret, so that its words need `redact`."""
+        return "secrets" in vars(self) and self.secrets.is_used
+
+    def redact(self, text: str | None) -> str | None:
+        """Return a text without the secrets that the plugin was given."""
+        return self.secrets.redact(text) if self.opened_secrets else text
+
+    def _check_emitted(self, event_type: str, payload: msgspec.Struct | dict[str, Any], key: str) -> None:
+        if not 1 <= len(key) <= KEY_MAX_CHARS:
+            raise self._fault(f"the key of an emitted event has 1 to {KEY_MAX_CHARS} characters")
+        if len(event_type) > TYPE_MAX_CHARS or _TYPE.fullmatch(event_type) is None:
+            raise self._fault(f"{event_type[:TYPE_MAX_CHARS]!r} is no event type such as 'payment.completed'")
+        if event_type in _OWN_TYPES:
+            raise self._fault(f"{event_type} is told by the host alone")
+        wanted = type_of_payload.get(event_type, dict)
+        if not isinstance(payload, wanted):
+            raise self._fault(f"{event_type} carries {wanted.__name__}, not {type(payload).__name__}")
+        try:
+            size_bytes = len(msgspec.json.encode(payload))
+        except (TypeError, ValueError, OverflowError, RecursionError) as problem:
+            raise self._fault(f"the payload of {event_type} is not JSON: {problem}") from None
+        if size_bytes > EMITTED_MAX_BYTES:
+            raise self._fault(f"the payload of {event_type} has {size_bytes} bytes; at most {EMITTED_MAX_BYTES}")
+
+    def _fault(self, message: str) -> PluginFault:
+        return PluginFault(f"{self.plugin}: {message}", slug=self.plugin)
+
+
+class ContextFactory:
+    """Makes contexts; shared by all calls of a process.
+
+    Args:
+        pool: Runtime connections.
+        http: The guarded client.
+        sealer: Opens secrets.
+        environ: The operator's environment.
+        supabase: The service client, when the operator configured one.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        http: httpx.AsyncClient,
+        sealer: Sealer,
+        environ: Mapping[str, str],
+        supabase: Any = None,
+    ) -> None:
+        self.pool = pool
+        self.http = http
+        self.sealer = sealer
+        self.environ = environ
+        self.supabase = supabase
+
+    def make(self, stored: StoredInstallation, delivery: DeliveryInfo | None) -> HostContext:
+        """Return the context of one call: cheap, nothing is opened or asked for yet."""
+        return HostContext(self, stored, delivery)

@@ -1,0 +1,85 @@
+"""An installation's secrets, opened when its plugin asks for them, and kept out of what it says afterwards."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from pideai_host.api import PluginFault
+from pideai_host.stores.installations import WEBHOOK_SECRET, StoredInstallation
+from pideai_host.stores.secrets import Sealer
+
+REDACTED: Final = "[secret]"
+_REDACT_MIN_CHARS: Final = 4  # anything shorter would take half of an ordinary text with it
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+class OpenedSecrets:
+    """See `pideai_host.api.Secrets`. Its repr shows nothing.
+
+    Args:
+        stored: Whose sealed values.
+        sealer: What opens them.
+        environ: The operator's environment.
+    """
+
+    def __init__(self, stored: StoredInstallation, sealer: Sealer, environ: Mapping[str, str]) -> None:
+        self._stored = stored
+        self._sealer = sealer
+        self._environ = environ
+        self._seen: set[str] = set()
+
+    async def get(self, name: str) -> str | None:
+        """Return a secret of this installation, None if unset; what is no text comes as its JSON.
+
+        Raises:
+            SecretUnreadable: it is set but does not open.
+        """
+        sealed = self._stored.sealed.get(name)
+        if sealed is None:
+            return None
+        value = open_value(self._sealer, self._stored, name)
+        return self._remember(value if isinstance(value, str) else msgspec.json.encode(value).decode())
+
+    def operator(self, name: str) -> str | None:
+        """Return ``PIDEAI_<SLUG>_<NAME>`` of the operator's environment, in upper case; None if unset or empty."""
+        if _NAME.fullmatch(name) is None:
+            raise PluginFault(f"{self._stored.slug}: {name!r} cannot be the name of a setting", slug=self._stored.slug)
+        value = self._environ.get(f"PIDEAI_{self._stored.slug}_{name}".replace("-", "_").upper())
+        return self._remember(value) if value else None
+
+    def redact(self, text: str | None) -> str | None:
+        """Return a text without the values that were given out."""
+        for value in sorted(self._seen, key=len, reverse=True):
+            text = text and text.replace(value, REDACTED)
+        return text
+
+    @property
+    def is_used(self) -> bool:
+        """Whether any value was given out."""
+        return bool(self._seen)
+
+    def __repr__(self) -> str:
+        return f"OpenedSecrets({self._stored.slug})"
+
+    def _remember(self, value: str) -> str:
+        if len(value) >= _REDACT_MIN_CHARS:
+            self._seen.add(value)
+        return value
+
+
+def open_value(sealer: Sealer, stored: StoredInstallation, field: str) -> Any:
+    """Return a sealed value of an installation, as it was before `seal_value`.
+
+    Raises:
+        SecretUnreadable: it does not open.
+    """
+    plain = sealer.open(stored.sealed[field], stored.store_id, stored.slug, field)
+    return plain if field == WEBHOOK_SECRET else msgspec.json.decode(plain)
+
+
+def seal_value(sealer: Sealer, stored: StoredInstallation, field: str, value: Any) -> str:
+    """Return a value sealed for a field of an installation: the signing secret as it is, all others as JSON."""
+    plain = value if field == WEBHOOK_SECRET else msgspec.json.encode(value).decode()
+    return sealer.seal(plain, stored.store_id, stored.slug, field)

@@ -1,0 +1,1 @@
+delete from public.store_plugins where id = %(id)s

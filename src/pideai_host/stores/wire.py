@@ -1,0 +1,117 @@
+"""What the API takes and shows of an installation. Secrets go in and never come out, but for one that the host made."""
+
+from datetime import datetime
+from typing import Annotated, Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from pideai_host.stores.installations import StoredInstallation
+
+URL_MAX_CHARS: Final = 2_048
+Priority = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+
+
+class InstallIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a store installs a plugin with.
+
+    Attributes:
+        config: By the plugin's schema, its secrets included.
+        priority: Lower comes first.
+        webhook_url: Where deliveries go; only for plugins with `webhook`, like `webhook_secret`.
+        webhook_secret: Signs deliveries; the host makes one when none is given.
+    """
+
+    config: dict[str, Any] = {}
+    enabled: bool = True
+    priority: Priority = 0
+    webhook_url: str | None = None
+    webhook_secret: str | None = None
+
+    def __repr__(self) -> str:
+        return f"InstallIn(enabled={self.enabled}, priority={self.priority})"
+
+
+class UpdateIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a store changes; what is left out stays.
+
+    Attributes:
+        config: Replaces the configuration. A secret that it leaves out stays, null clears it.
+        webhook_secret: Null makes the host make a new one.
+    """
+
+    config: dict[str, Any] | UnsetType = UNSET
+    enabled: bool | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    webhook_url: str | UnsetType | None = UNSET
+    webhook_secret: str | UnsetType | None = UNSET
+
+    def __repr__(self) -> str:
+        return f"UpdateIn(enabled={self.enabled}, priority={self.priority})"
+
+
+class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
+    """An installation as its owner sees it.
+
+    Attributes:
+        plugin: The slug.
+        config: Without its secrets; sent back as it is, it changes nothing.
+        secrets: Which secrets are set: JSON pointers into the configuration, and ``webhook_secret``.
+        webhook_secret: Shown once, when the host has just made it; else left out.
+    """
+
+    id: UUID
+    store_id: UUID
+    plugin: str
+    config: dict[str, Any]
+    secrets: list[str]
+    enabled: bool
+    priority: int
+    webhook_url: str | None
+    config_version: int
+    revision: int
+    installed_at: datetime
+    updated_at: datetime
+    webhook_secret: str | UnsetType = UNSET
+
+    @classmethod
+    def of(cls, stored: StoredInstallation, *, webhook_secret: str | None = None) -> "InstallOut":
+        """Show a stored installation; `webhook_secret` is what the host made just now."""
+        return cls(
+            id=stored.id,
+            store_id=stored.store_id,
+            plugin=stored.slug,
+            config=stored.config,
+            secrets=sorted(stored.sealed),
+            enabled=stored.enabled,
+            priority=stored.priority,
+            webhook_url=stored.webhook_url,
+            config_version=stored.config_version,
+            revision=stored.revision,
+            installed_at=stored.installed_at,
+            updated_at=stored.updated_at,
+            webhook_secret=UNSET if webhook_secret is None else webhook_secret,
+        )
+
+    def __repr__(self) -> str:
+        return f"InstallOut(id={self.id}, plugin={self.plugin}, revision={self.revision})"
+
+
+def webhook_url_fault(url: str) -> str | None:
+    """Tell what is wrong with the address of a receiver, or None; whether anybody is there, time will tell."""
+    if len(url) > URL_MAX_CHARS:
+        return f"has {len(url)} characters; at most {URL_MAX_CHARS} are kept"
+    if not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
+        return "holds a character that no URL holds"
+    try:
+        parts = urlsplit(url)
+        has_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return "is no URL"
+    if parts.scheme not in {"http", "https"} or not has_host:
+        return "must be an http or https URL with a host"
+    if parts.username is not None or parts.password is not None:
+        return "must not hold a user or a password"
+    return "must not hold a fragment" if parts.fragment else None
