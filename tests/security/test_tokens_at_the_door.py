@@ -100,6 +100,7 @@ async def client(auth_server, request):
             exception_handlers={Exception: to_response},
             before_send=[add_request_id],
             openapi_config=None,
+            logging_config=None,
             state=State({STATE_KEY: host}),
         )
         async with AsyncTestClient(app) as client:

@@ -162,9 +162,12 @@ def _key_id(token: str) -> str:
 
 def _user_id(subject: Any) -> UUID:
     try:
-        return UUID(subject)
+        user_id = UUID(subject)
     except (ValueError, AttributeError, TypeError) as error:
         raise TokenInvalid("the token's subject is not a user id") from error
+    if str(user_id) != subject:  # Python reads forms that PostgreSQL, which reads it next, does not
+        raise TokenInvalid("the token's subject is not a user id")
+    return user_id
 
 
 def _as_text(claims: dict[str, Any]) -> str:

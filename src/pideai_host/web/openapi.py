@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.plugins import ScalarRenderPlugin
@@ -49,6 +49,12 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Health", description="For load balancers."),
         ],
     )
+
+
+def success(status: int, model: type, example: Any, description: str) -> Mapping[int, ResponseSpec]:
+    """Describe the good answer of an operation, with an example."""
+    examples = [Example(summary=description, value=example)]
+    return {status: ResponseSpec(model, description=description, generate_examples=False, examples=examples)}
 
 
 def problems(*codes: str) -> Mapping[int, ResponseSpec]:

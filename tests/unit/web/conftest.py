@@ -30,6 +30,7 @@ def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
                 exception_handlers={Exception: to_response},
                 before_send=[add_request_id],
                 openapi_config=openapi_config("0"),
+                logging_config=None,
                 state=State({STATE_KEY: host}),
             )
             return stack.enter_context(TestClient(app, raise_server_exceptions=False))

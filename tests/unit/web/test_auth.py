@@ -96,6 +96,7 @@ async def test_a_token_without_a_required_claim_is_refused(verifier, signer, cla
         {"sub": "42"},
         {"sub": 42},
         {"sub": ""},
+        {"sub": f"urn:uuid:{USER}"},
         {"exp": "soon"},
         {"exp": 1e400},
         {"iat": "then"},

@@ -1,19 +1,22 @@
 """The description of the API tells of every operation who may call it, what it is called and how it fails."""
 
+import msgspec
 import pytest
+from litestar import Litestar
 
+from pideai_host.stores.wire import InstallOut
+from pideai_host.web.examples import ACCEPTED, INSTALLATION, PLUGIN
+from pideai_host.web.models import PluginOut
+from pideai_host.web.openapi import openapi_config
 from pideai_host.web.problems import MEDIA_TYPE
+from pideai_host.web.routes import routes
+from pideai_host.web.routes.webhooks import Accepted
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
 @pytest.fixture(scope="module")
-def document(request):
-    from litestar import Litestar
-
-    from pideai_host.web.openapi import openapi_config
-    from pideai_host.web.routes import routes
-
+def document():
     return Litestar(routes(), openapi_config=openapi_config("0")).openapi_schema.to_schema()
 
 
@@ -74,3 +77,24 @@ def test_the_page_and_the_document_are_served(client_of):
 
     assert client.get("/docs").status_code == 200
     assert client.get("/docs/openapi.json").json()["info"]["title"] == "PideAI plugin host"
+
+
+@pytest.mark.parametrize(
+    ("example", "model"), [(PLUGIN, PluginOut), (INSTALLATION, InstallOut), (ACCEPTED, Accepted)], ids=["p", "i", "a"]
+)
+def test_an_example_is_what_the_endpoint_would_send(example, model):
+    sent = msgspec.json.encode(msgspec.convert(example, model))
+
+    assert msgspec.json.decode(sent) == example
+
+
+def test_every_good_answer_below_api_that_has_a_body_has_an_example(operations):
+    good = [
+        answer["content"]["application/json"]
+        for path, operation in operations
+        if path.startswith("/api/")
+        for status, answer in operation["responses"].items()
+        if status in {"200", "201"}
+    ]
+
+    assert all(content["examples"] for content in good)

@@ -77,6 +77,7 @@ def client():
         exception_handlers={Exception: to_response},
         before_send=[add_request_id],
         request_class=StrictRequest,
+        logging_config=None,
         openapi_config=None,
     )
     with TestClient(app) as client:

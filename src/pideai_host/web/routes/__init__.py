@@ -1,6 +1,7 @@
 """The HTTP endpoints, one module a subject."""
 
 from litestar import Router
+from litestar.datastructures import CacheControlHeader
 from litestar.types import ControllerRouterHandler
 
 from pideai_host.web.access import require_owner
@@ -45,6 +46,7 @@ def routes() -> list[ControllerRouterHandler]:
         middleware=[Authentication()],
         request_class=StrictRequest,
         request_max_body_size=API_BODY_MAX_BYTES,
+        cache_control=CacheControlHeader(no_store=True),  # answers are one owner's, and may hold a new secret
         route_handlers=[list_plugins, get_plugin, store],
     )
     return [api, live, ready, receive_database_change]

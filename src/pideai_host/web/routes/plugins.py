@@ -6,8 +6,9 @@ from litestar import Request, get
 from litestar.params import FromPath
 
 from pideai_host.api import PluginUnknown, slug_fault
+from pideai_host.web.examples import PLUGIN
 from pideai_host.web.models import PluginList, PluginOut
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems
+from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Plugins"]
@@ -19,7 +20,10 @@ TAGS: Final = ["Plugins"]
     tags=TAGS,
     summary="List the plugins that can be installed",
     security=OWNER,
-    responses=problems(*SIGNED_IN, "database_unavailable"),
+    responses={
+        **success(200, PluginList, {"items": [PLUGIN]}, "The catalogue, by slug"),
+        **problems(*SIGNED_IN, "database_unavailable"),
+    },
 )
 async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
     """List the catalogue, by slug."""
@@ -33,7 +37,10 @@ async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
     tags=TAGS,
     summary="Show a plugin",
     security=OWNER,
-    responses=problems(*SIGNED_IN, "bad_request", "plugin_unknown", "database_unavailable"),
+    responses={
+        **success(200, PluginOut, PLUGIN, "The plugin"),
+        **problems(*SIGNED_IN, "bad_request", "plugin_unknown", "database_unavailable"),
+    },
 )
 async def get_plugin(request: Request[Any, Any, Any], slug: FromPath[str]) -> PluginOut:
     """Show a plugin, also one that can no longer be installed: stores may have it still."""

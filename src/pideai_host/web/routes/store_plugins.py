@@ -7,8 +7,9 @@ from litestar import Request, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from pideai_host.stores.wire import InstallOut, UpdateIn
+from pideai_host.web.examples import INSTALLATION
 from pideai_host.web.models import InstallationList, NewInstallation
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems
+from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
@@ -24,7 +25,10 @@ _BODY: Final = ("body_rejected", "body_too_large", "config_rejected", "plugin_si
     tags=TAGS,
     summary="List a store's plugins",
     security=OWNER,
-    responses=problems(*_ANY),
+    responses={
+        **success(200, InstallationList, {"items": [INSTALLATION]}, "What the store has installed"),
+        **problems(*_ANY),
+    },
 )
 async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath[UUID]) -> InstallationList:
     """List what the store has installed, by priority, then slug."""
@@ -38,7 +42,10 @@ async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath
     tags=TAGS,
     summary="Install a plugin",
     security=OWNER,
-    responses=problems(*_ONE, *_BODY, "already_installed"),
+    responses={
+        **success(201, InstallOut, INSTALLATION, "The new installation, with its webhook_secret this once"),
+        **problems(*_ONE, *_BODY, "already_installed"),
+    },
 )
 async def install_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
@@ -53,7 +60,10 @@ async def install_store_plugin(
     tags=TAGS,
     summary="Change a store's plugin",
     security=OWNER,
-    responses=problems(*_ONE, *_BODY, "not_installed", "secret_unreadable"),
+    responses={
+        **success(200, InstallOut, INSTALLATION, "The installation as it is now"),
+        **problems(*_ONE, *_BODY, "not_installed", "secret_unreadable"),
+    },
 )
 async def update_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], data: JSONBody[UpdateIn]

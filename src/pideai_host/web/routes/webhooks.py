@@ -12,15 +12,15 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request, post
-from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
 from pideai_host.web.auth import Unauthenticated
+from pideai_host.web.examples import ACCEPTED
 from pideai_host.web.limits import WEBHOOK_BODY_MAX_BYTES
-from pideai_host.web.openapi import WEBHOOK_SECRET, problems
+from pideai_host.web.openapi import WEBHOOK_SECRET, problems, success
 from pideai_host.web.state import host_state
 
 _SECRET_HEADER: Final = b"x-pideai-webhook-secret"
@@ -79,7 +79,7 @@ class _ChangeOperation(Operation):
     description="Answers after the commit, so what got a 202 is never lost. Sending a change again changes nothing.",
     security=WEBHOOK_SECRET,
     responses={
-        202: ResponseSpec(Accepted, description="Kept; its events' ids.", generate_examples=False),
+        **success(202, Accepted, ACCEPTED, "Kept; the ids of its events"),
         **problems("not_a_change", "webhook_secret_wrong", "body_too_large", "database_unavailable"),
     },
 )

@@ -82,3 +82,7 @@ def test_what_can_be_no_slug_is_unknown_without_a_query(client, catalogue, slug)
     response = client.get(f"/api/plugins/{slug}")
 
     assert (response.status_code, catalogue.asked) == (404, [])
+
+
+def test_answers_are_not_to_be_kept_by_anybody(client):
+    assert client.get("/api/plugins").headers["cache-control"] == "no-store"

@@ -1,0 +1,42 @@
+"""Examples for the API's description; a test holds them to their models."""
+
+from typing import Any, Final
+
+PLUGIN: Final[dict[str, Any]] = {
+    "slug": "whatsapp",
+    "name": "WhatsApp",
+    "description": "Order messages to the store's customers.",
+    "type": "notification",
+    "version": "0.1.0",
+    "icon_url": None,
+    "pricing_model": "per_use",
+    "module": "whatsapp",
+    "required_events": ["order.created", "order.status_changed"],
+    "config_schema": {
+        "type": "object",
+        "properties": {
+            "provider": {"type": "string", "enum": ["evolution", "console"], "default": "evolution"},
+            "apiKey": {"type": "string", "writeOnly": True},
+        },
+    },
+    "config_version": 1,
+    "is_internal": True,
+    "is_active": True,
+}
+
+INSTALLATION: Final[dict[str, Any]] = {
+    "id": "0f4a7c1e-3a51-4f2e-9a41-5d5c8b0c6a01",
+    "store_id": "7b0d2c55-8e0f-4d5b-8d3b-2f6a1c9e4b02",
+    "plugin": "whatsapp",
+    "config": {"provider": "evolution"},
+    "secrets": ["/apiKey"],
+    "enabled": True,
+    "priority": 0,
+    "webhook_url": None,
+    "config_version": 1,
+    "revision": 1,
+    "installed_at": "2026-11-22T13:31:01.645075Z",
+    "updated_at": "2026-11-22T13:31:01.645075Z",
+}
+
+ACCEPTED: Final[dict[str, Any]] = {"event_ids": ["4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03"]}

@@ -1,0 +1,234 @@
+"""An owner installs, sees, changes and removes a plugin over HTTP; nobody else can, and no secret ever comes back."""
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.testing import AsyncTestClient
+
+from pideai_host.api import ConfigRejected, PluginDefinition, PluginType, hookimpl
+from pideai_host.db.dev import create_demo_store
+from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.registry import Registry
+from pideai_host.stores.catalogue import Catalogue, sync_catalogue
+from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.installations import Installations
+from pideai_host.stores.lifecycle import Lifecycle
+from pideai_host.stores.secrets import Sealer
+from pideai_host.testing.tokens import TokenSigner
+from pideai_host.web.access import StoreAccess
+from pideai_host.web.auth import Verifier
+from pideai_host.web.jwks import JwksCache
+from pideai_host.web.problems import to_response
+from pideai_host.web.readiness import Readiness
+from pideai_host.web.requests import add_request_id
+from pideai_host.web.routes import routes
+from pideai_host.web.state import STATE_KEY, HostState
+
+ISSUER = "https://project.test/auth/v1"
+CANARY = "canary-8f2b1c"
+
+
+class Courier:
+    """A plugin with a secret, a webhook and an opinion."""
+
+    @hookimpl
+    def plugin_definition(self) -> PluginDefinition:
+        return PluginDefinition(
+            slug="courier",
+            name="Courier",
+            version="1.2.0",
+            type=PluginType.DELIVERY,
+            subscribed_events=("order.ready",),
+            config_schema={
+                "type": "object",
+                "properties": {
+                    "apiKey": {"type": "string", "writeOnly": True},
+                    "zone": {"type": "string", "default": "centro"},
+                },
+                "required": ["apiKey"],
+                "additionalProperties": False,
+            },
+            webhook=True,
+        )
+
+    @hookimpl
+    async def on_install(self, config: Mapping[str, Any]) -> None:
+        if config["zone"] == "luna":
+            raise ConfigRejected({"/zone": "is not served"})
+
+    @hookimpl
+    async def handle_event(self) -> None:
+        """Deal with nothing: no event comes here."""
+
+
+class Api(NamedTuple):
+    client: AsyncTestClient[Litestar]
+    signer: TokenSigner
+    owner_id: UUID
+    store_id: UUID
+
+    async def ask(
+        self, method: str, path: str = "", *, user_id: UUID | None = None, body: Any = None
+    ) -> httpx.Response:
+        return await self.client.request(
+            method,
+            f"/api/stores/{self.store_id}/plugins{path}",
+            headers={"authorization": f"Bearer {self.signer.token(user_id or self.owner_id)}"},
+            json=body,
+        )
+
+    async def install(self, **config: Any) -> httpx.Response:
+        body = {"slug": "courier", "config": config, "webhook_url": "https://courier.test/hook"}
+        return await self.ask("POST", body=body)
+
+
+@pytest.fixture
+async def api(pool, admin_conn) -> AsyncIterator[Api]:
+    signer = TokenSigner(ISSUER)
+    owner_id = uuid4()
+    store_id = await create_demo_store(admin_conn, owner_id=owner_id, subdomain="la-esquina", name="La Esquina")
+    registry = Registry.of({"courier": Courier()})
+    await sync_catalogue(admin_conn, registry.definitions.values())
+    sealer = Sealer([("k1", bytes(32))])
+    runner = HookRunner()
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
+    async with httpx.AsyncClient(transport=transport) as http:
+        keys = JwksCache(http, "http://auth.test/jwks.json")
+        host = HostState(
+            door=None,
+            webhook_secrets=(),
+            verifier=Verifier(keys, issuer=ISSUER),
+            access=StoreAccess(pool),
+            catalogue=Catalogue(pool),
+            installations=Installations(pool),
+            lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
+            readiness=Readiness(pool, keys, worker_running=None),
+        )
+        app = Litestar(
+            routes(),
+            exception_handlers={Exception: to_response},
+            before_send=[add_request_id],
+            openapi_config=None,
+            logging_config=None,
+            state=State({STATE_KEY: host}),
+        )
+        async with AsyncTestClient(app) as client:
+            yield Api(client, signer, owner_id, store_id)
+    await runner.aclose()
+
+
+async def test_the_catalogue_shows_what_was_synced(api):
+    headers = {"authorization": f"Bearer {api.signer.token(api.owner_id)}"}
+
+    items = (await api.client.get("/api/plugins", headers=headers)).json()["items"]
+    courier = (await api.client.get("/api/plugins/courier", headers=headers)).json()
+
+    assert [item["slug"] for item in items] == ["courier"]
+    assert (courier["version"], courier["required_events"], courier["is_active"]) == ("1.2.0", ["order.ready"], True)
+
+
+async def test_an_installation_is_shown_with_its_defaults_and_without_its_secrets(api):
+    made = await api.install(apiKey=CANARY)
+    listed = await api.ask("GET")
+
+    assert (made.status_code, made.json()["config"]) == (201, {"zone": "centro"})
+    assert made.json()["webhook_secret"].startswith("whsec_")
+    assert listed.json()["items"] == [{name: value for name, value in made.json().items() if name != "webhook_secret"}]
+    assert listed.json()["items"][0]["secrets"] == ["/apiKey", "webhook_secret"]
+
+
+async def test_no_answer_no_log_and_no_row_holds_a_secret_in_clear(api, admin_conn, caplog, capsys):
+    caplog.set_level(logging.DEBUG)
+    answers = [
+        await api.install(apiKey=CANARY),
+        await api.ask("PUT", "/courier", body={"config": {"zone": "norte"}}),
+        await api.ask("PUT", "/courier", body={"config": {"zone": 7, "apiKey": CANARY}}),
+        await api.ask("PUT", "/courier", body={"config": {"apiKey": [CANARY]}}),
+        await api.ask("PUT", "/courier", body={"webhook_secret": CANARY}),
+        await api.install(apiKey=CANARY),
+        await api.ask("GET"),
+    ]
+    rows = await (
+        await admin_conn.execute(
+            "select to_jsonb(sp)::text from public.store_plugins sp"
+            " union all select to_jsonb(s)::text from pideai_host.installation_secrets s"
+        )
+    ).fetchall()
+    said = [answer.text for answer in answers] + [caplog.text, *capsys.readouterr(), *(row[0] for row in rows)]
+
+    assert [answer.status_code for answer in answers] == [201, 200, 422, 422, 422, 409, 200]
+    assert not [text for text in said if CANARY in text]
+
+
+async def test_a_secret_left_out_stays(api):
+    await api.install(apiKey=CANARY)
+
+    changed = await api.ask("PUT", "/courier", body={"config": {"zone": "norte"}})
+
+    assert (changed.status_code, changed.json()["config"]) == (200, {"zone": "norte"})
+    assert "/apiKey" in changed.json()["secrets"]
+
+
+async def test_a_second_installation_is_refused(api):
+    await api.install(apiKey=CANARY)
+
+    assert (await api.install(apiKey=CANARY)).status_code == 409
+
+
+async def test_every_fault_of_the_configuration_comes_at_once_and_nothing_is_kept(api):
+    refused = await api.install(zone=5, colour="red")
+
+    assert (refused.status_code, refused.json()["code"]) == (422, "config_rejected")
+    assert len(refused.json()["faults"]) == 3
+    assert (await api.ask("GET")).json() == {"items": []}
+
+
+async def test_a_plugin_may_refuse_and_nothing_is_kept(api):
+    refused = await api.install(apiKey=CANARY, zone="luna")
+
+    assert refused.json()["faults"] == [{"pointer": "/zone", "message": "is not served"}]
+    assert (await api.ask("GET")).json() == {"items": []}
+
+
+async def test_a_plugin_can_be_switched_off_and_removed(api):
+    await api.install(apiKey=CANARY)
+
+    off = await api.ask("PUT", "/courier", body={"enabled": False})
+    gone = await api.ask("DELETE", "/courier")
+    again = await api.ask("DELETE", "/courier")
+
+    assert (off.status_code, off.json()["enabled"]) == (200, False)
+    assert (gone.status_code, again.status_code, again.json()["code"]) == (204, 404, "not_installed")
+    assert (await api.ask("GET")).json() == {"items": []}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("POST", "", {"slug": "courier"}),
+        ("PUT", "/courier", {"enabled": False}),
+        ("DELETE", "/courier", None),
+    ],
+)
+async def test_another_owner_finds_no_store_and_changes_nothing(api, admin_conn, method, path, body):
+    other = uuid4()
+    await create_demo_store(admin_conn, owner_id=other, subdomain="otra", name="Otra")
+    await api.install(apiKey=CANARY)
+
+    answer = await api.ask(method, path, user_id=other, body=body)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "store_unknown")
+    assert (await api.ask("GET")).json()["items"][0]["enabled"]
+
+
+async def test_readiness_sees_the_database(api):
+    await api.ask("GET")  # loads the keys
+
+    assert (await api.client.get("/health/ready")).json() == {"status": "ok", "reasons": {}}
