@@ -61,6 +61,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             standalone_mode=False,
             obj=shared,
         )
+        sys.stdout.flush()  # here, where a reader that went away can be told from a fault
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
     except click.ClickException as error:

@@ -92,7 +92,8 @@ def status(url: str, *, folder: Path = MIGRATIONS, schema: str = SCHEMA) -> list
         ConfigurationError, DatabaseUnavailable: as for `migrate`.
     """
     with _connection(url) as connection, _explained("reading the ledger"):
-        return [MigrationState(m.id, _applied(connection, schema).get(m.id)) for m in read_folder(folder)]
+        applied = _applied(connection, schema)
+    return [MigrationState(migration.id, applied.get(migration.id)) for migration in read_folder(folder)]
 
 
 def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[str, datetime]:

@@ -39,9 +39,11 @@ def conninfo(url: str, *, variable: str = "DATABASE_URL", name: str = "pideai-ho
     _require_known_parameters(url, variable)
     try:
         told = {key: value for key, value in conninfo_to_dict(_without_prisma(url)).items() if value is not None}
-    except psycopg.Error:
-        # libpq's words may quote the password
+    except (psycopg.Error, ValueError):
+        # what they say may quote the password
         raise ConfigurationError(f"{variable} is not a valid PostgreSQL URL", hint=_FORM) from None
+    if not _is_plausible(told):
+        raise ConfigurationError(f"{variable} is not a valid PostgreSQL URL", hint=_FORM)
     _refuse_transaction_pooler(url, told, variable)
     return make_conninfo("", **{**_DEFAULTS, "application_name": name, **told})
 
@@ -52,6 +54,13 @@ def place(conninfo_or_url: str) -> str:
     host, port = str(told.get("host") or "localhost"), str(told.get("port") or "5432")
     where = host if host.startswith("/") else f"{host}:{port}"
     return f"{where}, database {told.get('dbname') or told.get('user') or 'postgres'}"
+
+
+def _is_plausible(told: Mapping[str, str | int | None]) -> bool:
+    """Tell whether host, port and database can be what they seem: a password with a bare @ or / spills into them."""
+    ports = [port for port in str(told.get("port") or "").split(",") if port]
+    spilled = "@" in f"{told.get('host')}{told.get('dbname')}"
+    return not spilled and all(port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 for port in ports)  # noqa: PLR2004
 
 
 def _require_known_parameters(url: str, variable: str) -> None:
@@ -78,9 +87,12 @@ def _is_pooler(host: str) -> bool:
 
 def _parameters(url: str, variable: str) -> list[tuple[str, str]]:
     try:
-        return parse_qsl(urlsplit(url).query, keep_blank_values=True)
+        query = urlsplit(url).query
     except ValueError:
-        raise ConfigurationError(f"{variable} is not a valid PostgreSQL URL", hint=_FORM) from None
+        query = "@"
+    if "@" in query:  # the rest of a password with a bare ? in it
+        raise ConfigurationError(f"{variable} is not a valid PostgreSQL URL", hint=_FORM)
+    return parse_qsl(query, keep_blank_values=True)
 
 
 def _without_prisma(url: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 REDACTED = "[redacted]"
 
 _SECRET_KEY = re.compile(
-    r"secret|passw|token|authori[sz]ation|api_?key|credential|cookie|(master|private|service|signing)_?keys?|\bpin\b|jwt",
+    r"secret|passw|token|authori[sz]ation|api[-_]?key|credential|cookie|(master|private|service|signing)[-_]?keys?|\bpin\b|jwt",
     re.IGNORECASE,
 )
 _URL_LOGIN = re.compile(r"(?<=://)[^/?#\s@]*:[^/?#\s]*(?=@)")
