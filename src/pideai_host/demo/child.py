@@ -13,7 +13,7 @@ from pideai_host.cli import main
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # the bare call: a lock of Python's own would be held across the server's fork
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -54,6 +54,7 @@ async def play(stage: Stage, console: Console) -> None:
     messages = await read_messages(stage.connection, stage.store_id, order_id)
     mine = {str(row.delivery_id) for row in rows}
     received = [one for one in stage.receiver.received if one.id in mine]
+    console.print()
     console.print(messages_view(messages))
     console.print(webhooks_view(received))
     facts = check(rows, messages, received)

@@ -16,7 +16,10 @@ _decode_history: Final = msgspec.json.Decoder(list[dict[str, Any]]).decode
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One event and one of its deliveries; an event that nobody subscribed to has None from `plugin` on."""
+    """One event and one of its deliveries; an event that nobody subscribed to has None from `plugin` on.
+
+    `skipped` is why a plugin had nothing to do.
+    """
 
     event_id: UUID
     type: str
@@ -26,7 +29,7 @@ class Row(msgspec.Struct, frozen=True):
     status: str | None
     attempts: int | None
     response_code: int | None
-    error: str | None
+    skipped: str | None
     history: str | None
 
     @property

@@ -53,6 +53,8 @@ def summary_view(facts: Sequence[tuple[str, str, bool]]) -> RenderableType:
 
 
 def _attempts(row: Row) -> str:
+    if row.skipped is not None:
+        return f"nothing to do: {row.skipped}"
     return "  ".join(_attempt(one) for one in row.attempt_log) or ("nobody subscribed" if row.plugin is None else "…")
 
 

@@ -86,7 +86,7 @@ async def open_engine(settings: Settings, *, with_worker: bool, with_intake: boo
         runner = HookRunner()
         stack.push_async_callback(runner.aclose)
         sealer = Sealer(settings.master_keys)
-        contexts = ContextFactory(pool, http, sealer, os.environ)
+        contexts = ContextFactory(pool, http.lent(), sealer, os.environ)
         installations = Installations(pool)
         engine = _assemble(
             settings=settings,

@@ -1,0 +1,170 @@
+"""Keeping events and fanning them out, on a real database as the runtime role."""
+
+import asyncio
+import json
+from uuid import UUID, uuid4
+
+import pytest
+
+from pideai_host.events.identity import delivery_id, event_id
+
+
+async def test_an_order_becomes_event_delivery_and_message_together(way, shop, installation):
+    order_id, body = await shop.insert()
+    ids = await way.door.receive(body)
+    [row] = await way.rows(
+        """select e.id, d.id, d.installation_id, d.msg_id, q.msg_id from public.plugin_events e
+        join public.plugin_events_log d on d.event_id = e.id join pgmq.q_pideai_probe q on q.message ->> 'd' = d.id::text"""
+    )
+
+    expected = event_id("public.orders", str(order_id), "order.created")
+    assert (ids, row[:3], row[3]) == (
+        (expected,),
+        (expected, delivery_id(expected, installation), installation),
+        row[4],
+    )
+
+
+async def test_a_repeated_body_answers_the_same_ids_and_changes_nothing(way, shop):
+    _, body = await shop.insert()
+    first, second = await way.door.receive(body), await way.door.receive(body)
+    counts = await way.rows(
+        "select (select count(*) from public.plugin_events), (select count(*) from pgmq.q_pideai_probe)"
+    )
+
+    assert (first == second, counts) == (True, [(1, 1)])
+
+
+async def test_fifty_twins_at_once_are_one_event(way, shop):
+    _, body = await shop.insert()
+    await asyncio.gather(*(way.door.receive(body) for _ in range(50)))
+
+    assert await way.rows("select count(*) from public.plugin_events_log") == [(1,)]
+
+
+async def test_a_lane_with_work_is_told(way, shop):
+    _, body = await shop.insert()
+    await way.door.receive(body)
+
+    assert way.lanes == [{"pideai_probe"}]
+
+
+async def test_an_event_that_nobody_subscribed_to_is_kept(way, shop):
+    order_id, _body = await shop.insert()
+    await way.door.receive(await shop.move(order_id, "confirmed"))
+    rows = await way.rows(
+        """select e.type, d.id is not null from public.plugin_events e
+        left join public.plugin_events_log d on d.event_id = e.id order by e.type"""
+    )
+
+    assert rows == [("order.status_changed", False), ("order.updated", True)]
+
+
+async def test_a_disabled_installation_gets_nothing(way, shop):
+    await shop.connection.execute("update public.store_plugins set enabled = false")
+    _, body = await shop.insert()
+    await way.door.receive(body)
+
+    assert await way.rows("select count(*) from public.plugin_events_log") == [(0,)]
+
+
+async def test_an_installation_made_a_moment_ago_gets_its_delivery(way, shop, installation):
+    await shop.connection.execute("delete from public.store_plugins")
+    await way.door.receive((await shop.insert())[1])
+    await shop.connection.execute(
+        "insert into public.store_plugins (store_id, plugin_id) select %s, id from public.plugins", (shop.store_id,)
+    )
+    await way.door.receive((await shop.insert())[1])
+
+    assert await way.rows("select count(*) from public.plugin_events_log") == [(1,)]
+
+
+async def test_another_stores_order_is_not_delivered_here(way, shop, installation):
+    from pideai_host.db.dev import create_demo_store
+
+    other = await create_demo_store(shop.connection, owner_id=uuid4(), subdomain="otra-tienda", name="Otra")
+    _, body = await shop.insert(store_id=other)
+    await way.door.receive(body)
+
+    assert await way.rows("select count(*) from public.plugin_events_log") == [(0,)]
+
+
+async def test_a_first_order_registers_its_customer_once(way, shop):
+    customer = uuid4()
+    await shop.connection.execute(
+        "insert into public.customers (id, name, email) values (%s, 'Ana', 'ana@example.com')", (customer,)
+    )
+    for _ in range(2):
+        await way.door.receive((await shop.insert(customer_id=customer))[1])
+
+    assert await way.rows("select count(*) from public.plugin_events where type = 'customer.registered'") == [(1,)]
+
+
+async def test_a_customer_who_ordered_before_the_host_came_is_not_new(way, shop):
+    customer = uuid4()
+    await shop.connection.execute(
+        "insert into public.customers (id, name, email) values (%s, 'Ana', 'ana@example.com')", (customer,)
+    )
+    await shop.insert(customer_id=customer, created_at="2026-01-01T00:00:00Z")
+    await way.door.receive((await shop.insert(customer_id=customer))[1])
+
+    assert await way.rows("select count(*) from public.plugin_events where type = 'customer.registered'") == [(0,)]
+
+
+def broken(body: bytes, **record) -> bytes:
+    told = json.loads(body)
+    told["record"] |= record
+    return json.dumps(told).encode()
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"store_id": str(UUID(int=9))}, "unknown_store"),
+        ({"customer_name": "Ana\u0000"}, "refused_by_database"),
+        ({"total_amount": None}, "bad_row"),
+        ({"status": "eaten"}, "bad_row"),
+    ],
+)
+async def test_what_is_not_understood_is_kept_raw_with_its_reason(way, shop, change, reason):
+    _, body = await shop.insert()
+    sent = broken(body, **change)
+    ids = await way.door.receive(sent)
+    rows = await way.rows("select reason, body from pideai_host.quarantine")
+
+    assert (ids, rows) == ((), [(reason, sent)])
+
+
+async def test_a_nul_in_the_tables_name_is_quarantined_like_any_unknown_table(way):
+    await way.door.receive(b'{"type": "INSERT", "table": "ord\\u0000ers", "record": {}}')
+
+    assert await way.rows("select reason from pideai_host.quarantine") == [("unknown_table",)]
+
+
+async def test_one_refused_order_does_not_take_the_others_of_its_batch_with_it(way, shop):
+    bodies = [(await shop.insert())[1] for _ in range(9)]
+    bodies[4] = broken(bodies[4], notes="\u0000")
+    await asyncio.gather(*(way.door.receive(body) for body in bodies))
+    counts = await way.rows(
+        "select (select count(*) from public.plugin_events_log), (select count(*) from pideai_host.quarantine)"
+    )
+
+    assert counts == [(8, 1)]
+
+
+async def test_a_refused_order_leaves_nothing_half_written(way, shop):
+    _, body = await shop.insert()
+    await way.door.receive(broken(body, notes="\u0000"))
+    counts = await way.rows(
+        """select (select count(*) from public.plugin_events), (select count(*) from pideai_host.event_ids),
+        (select count(*) from pgmq.q_pideai_probe)"""
+    )
+
+    assert counts == [(0, 0, 0)]
+
+
+async def test_numbers_beyond_2_to_the_53_are_kept_to_the_last_digit(way, shop):
+    _, body = await shop.insert()
+    await way.door.receive(body.replace(b'"total_amount": 10.50', b'"total_amount": 9007199254740993.01'))
+
+    assert await way.rows("select payload ->> 'total' from public.plugin_events") == [("9007199254740993.01",)]

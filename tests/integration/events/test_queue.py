@@ -1,0 +1,160 @@
+"""Claiming, settling and promoting, step by step: who holds a message, and who only thinks so."""
+
+from datetime import UTC, datetime
+
+from pideai_host.api import delivered, retry
+from pideai_host.events.dispatch import Dispatched
+from pideai_host.events.identity import emitted_event_id
+from pideai_host.events.settle import Settled, emitted_events, settlement_of
+from pideai_host.events.verdict import Verdict, judge
+from pideai_host.stores.context import Emitted
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+DELIVERED = Dispatched(Verdict(status="delivered", outcome="delivered", uses_attempt=True))
+PARKED = Dispatched(Verdict(status="pending", outcome="retry", uses_attempt=True, delay_s=0.0, park_reason="retry"))
+
+
+async def settle(way, claimed, dispatched):
+    import asyncio
+
+    settled = Settled(
+        lane=claimed.lane,
+        plugin="probe",
+        settlement=settlement_of(claimed, dispatched, at=NOW, worker="w"),
+        outcome=dispatched.verdict.outcome,
+        emitted=emitted_events(claimed, dispatched, at=NOW),
+        done=asyncio.get_running_loop().create_future(),
+    )
+    await way.settler.put(settled)
+
+
+async def queued(way, shop):
+    order_id, _ = await shop.insert()
+    await way.door.receive(await shop.move(order_id, "confirmed"))
+
+
+async def test_a_claim_brings_the_event_and_its_installation(way, shop, installation):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+
+    assert (claimed.type, claimed.installation_id, claimed.status) == ("order.updated", installation, "pending")
+
+
+async def test_a_claimed_message_is_nobody_elses(way, shop):
+    await queued(way, shop)
+    await way.claim()
+
+    assert await way.claim() == []
+
+
+async def test_a_settled_delivery_leaves_the_lane(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    await settle(way, claimed, DELIVERED)
+
+    assert (await way.log(), await way.rows("select count(*) from pgmq.q_pideai_probe")) == (
+        [("delivered", 1, None)],
+        [(0,)],
+    )
+
+
+async def test_a_worker_that_lost_its_lease_changes_nothing(way, shop):
+    await queued(way, shop)
+    [late] = await way.claim(lease_s=0)
+    await way.claim()
+    await settle(way, late, DELIVERED)
+
+    assert await way.log() == [("pending", 0, None)]
+
+
+async def test_a_late_outcome_is_kept_as_an_attempt(way, shop):
+    await queued(way, shop)
+    [late] = await way.claim(lease_s=0)
+    await way.claim()
+    await settle(way, late, DELIVERED)
+    [[history]] = await way.rows("select history from public.plugin_events_log")
+
+    assert [(one["outcome"], one["late"]) for one in history] == [("delivered", True)]
+
+
+async def test_what_is_parked_is_out_of_the_lane(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    await settle(way, claimed, PARKED)
+    [row] = await way.rows("select status, msg_id, next_attempt_at is not null from public.plugin_events_log")
+
+    assert (row, await way.claim()) == (("pending", None, True), [])
+
+
+async def test_what_is_due_comes_back_once(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    await settle(way, claimed, PARKED)
+    promoted = [dict(await way.queue.promote(10)), dict(await way.queue.promote(10))]
+    [again] = await way.claim()
+
+    assert (promoted, again.id, again.attempts) == ([{"pideai_probe": 1}, {}], claimed.id, 1)
+
+
+async def test_a_message_of_an_earlier_turn_is_not_current(way, shop):
+    await queued(way, shop)
+    await way.rows(
+        """select * from pgmq.send('pideai_probe', (select jsonb_build_object('d', id, 'at', created_at)
+        from public.plugin_events_log))"""
+    )
+
+    assert sorted(one.is_current for one in await way.claim()) == [False, True]
+
+
+async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    emitted = Emitted(
+        emitted_event_id(claimed.id, "paid"), "payment.completed", {"paymentId": "1", "amount": 5, "currency": "USD"}
+    )
+    await settle(way, claimed, Dispatched(DELIVERED.verdict, 1, (emitted,)))
+
+    assert await way.rows("select id, source from public.plugin_events where type = 'payment.completed'") == [
+        (emitted.id, "emit")
+    ]
+
+
+async def test_a_worker_that_lost_its_lease_emits_nothing(way, shop):
+    await queued(way, shop)
+    [late] = await way.claim(lease_s=0)
+    await way.claim()
+    emitted = Emitted(emitted_event_id(late.id, "paid"), "payment.completed", {"paymentId": "1"})
+    await settle(way, late, Dispatched(DELIVERED.verdict, 1, (emitted,)))
+
+    assert await way.rows("select count(*) from public.plugin_events where type = 'payment.completed'") == [(0,)]
+
+
+async def test_details_that_the_database_refuses_do_not_cost_the_outcome(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    result = judge(
+        delivered({"answer": "\x00"}, response_body="a\x00b"), probe_definition(way), calls=1, waited_s=0, random=float
+    )
+    await settle(way, claimed, Dispatched(result))
+
+    assert await way.statuses() == ["delivered"]
+
+
+async def test_long_answers_are_cut_and_strange_ones_are_storable(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    result = judge(
+        retry("\ud800" + "x" * 5_000, response_body="\x00" * 10 + "y" * 5_000),
+        probe_definition(way),
+        calls=4,
+        waited_s=0,
+        random=float,
+    )
+    await settle(way, claimed, Dispatched(result))
+    [row] = await way.rows("select length(response_body) <= 2048, status from public.plugin_events_log")
+
+    assert row == (True, "failed")
+
+
+def probe_definition(way):
+    return way.registry.definitions["probe"]

@@ -1,0 +1,333 @@
+"""The worker from claim to settled outcome, with a plugin that does what the test says."""
+
+import asyncio
+
+import httpx
+import msgspec
+import pytest
+
+from pideai_host.api import (
+    CreditsExhausted,
+    OrderCreatedPayload,
+    PaymentPayload,
+    delivered,
+    failed,
+    retry,
+    unknown,
+    wait,
+)
+
+PAYMENT = PaymentPayload(payment_id="p1", amount=5, currency="USD")
+
+
+async def bring(way, shop):
+    """Bring one order.updated, which needs no completion."""
+    order_id, _ = await shop.insert()
+    await way.door.receive(await shop.move(order_id, "confirmed"))
+
+
+async def test_a_delivered_event_is_logged_with_its_attempt(working, shop):
+    await bring(working, shop)
+    await working.done()
+    [[history]] = await working.rows("select history from public.plugin_events_log")
+
+    assert [(one["attempt"], one["outcome"]) for one in history] == [(1, "delivered")]
+
+
+async def test_a_plugin_that_fails_twice_is_called_a_third_time(working, shop, probe):
+    probe.answers = [retry("503", response_code=503), ValueError("a bug")]
+    await bring(working, shop)
+
+    assert await working.done() == [("delivered", 3, None)]
+
+
+async def test_every_attempt_has_the_same_idempotency_key_and_its_number(working, shop, probe):
+    seen = []
+
+    async def note(context):
+        seen.append(context.delivery.id)
+        return retry("again")
+
+    probe.answers = [note, note]
+    await bring(working, shop)
+    await working.done()
+
+    assert (len(set(seen)), probe.attempts) == (1, [1, 2, 3])
+
+
+async def test_the_fourth_failure_is_the_last(working, shop, probe):
+    probe.answers = [retry("503")] * 9
+    await bring(working, shop)
+
+    assert await working.done() == [("failed", 4, "gave up after 4 attempts: 503")]
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (failed("no such number"), "failed"),
+        (unknown("lost"), "unknown"),
+        (CreditsExhausted("none left"), "failed"),
+        (SystemExit(1), "delivered"),
+    ],
+    ids=["failed", "unknown", "no_credits", "exit"],
+)
+async def test_each_ending_is_told(working, shop, probe, answer, status):
+    probe.answers = [answer]
+    await bring(working, shop)
+
+    assert (await working.done())[0][0] == status
+
+
+async def test_waiting_uses_no_attempt(working, shop, probe):
+    probe.answers = [wait("the channel is down", retry_after_s=0.0)]
+    await bring(working, shop)
+
+    assert await working.done() == [("delivered", 1, None)]
+
+
+async def test_an_unreachable_receiver_is_retried(working, shop, probe):
+    async def post(context):
+        return await context.http.post("http://127.0.0.1:1/hook", content=b"{}")
+
+    probe.answers = [post]
+    await bring(working, shop)
+    await working.done()
+
+    assert probe.attempts == [1, 2]
+
+
+async def test_a_time_out_of_the_plugins_own_making_is_retried(working, shop, probe):
+    probe.answers = [httpx.ReadTimeout("nothing of ours left")]
+    await bring(working, shop)
+
+    assert await working.done() == [("delivered", 2, None)]
+
+
+async def test_a_hook_that_hangs_is_ended_by_its_limit(way, shop, probe):
+    probe.definition = msgspec.structs.replace(
+        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, timeout_s=0.05)
+    )
+    way.registry.__init__(*rebuilt(probe))
+
+    async def hang(context):
+        await asyncio.Event().wait()
+
+    probe.answers = [hang] * 9
+    worker = way.worker()
+    await worker.start()
+    await bring(way, shop)
+    log = await way.done()
+    await worker.stop()
+
+    assert log == [
+        ("failed", 4, "gave up after 4 attempts: HookTimeout: probe: handle_event did not end within 0.05 s")
+    ]
+
+
+def rebuilt(probe):
+    from pideai_host.plugins.registry import new_manager
+
+    manager = new_manager()
+    manager.register(probe, name="probe")
+    return manager, {"probe": probe.definition}
+
+
+async def test_an_emitted_event_is_kept(working, shop, probe):
+    async def pay(context):
+        context.emit("payment.completed", PAYMENT, key="p1")
+        return delivered()
+
+    probe.answers = [pay]
+    await bring(working, shop)
+    await working.done(2)
+
+    assert [event.type for event in probe.calls] == ["order.updated", "payment.completed"]
+
+
+async def test_a_new_order_reaches_the_plugin_with_its_items(working, shop, probe):
+    await working.door.receive(await shop.order())
+    await working.done()
+    [payload] = [event.payload for event in probe.calls]
+
+    assert (type(payload), [(i.name, i.quantity) for i in payload.items], payload.items_complete) == (
+        OrderCreatedPayload,
+        [("Arepa", 2), ("Papelón", 1)],
+        True,
+    )
+
+
+async def test_a_new_order_waits_for_items_that_come_later(working, shop, probe):
+    order_id, body = await shop.insert()
+    await working.door.receive(body)
+    await asyncio.sleep(0)
+    parked = await working.rows("select count(*) from public.plugin_events_log where status = 'pending'")
+    await shop.add_items(order_id)
+    await working.done()
+
+    assert (parked, len(probe.calls[0].payload.items)) == ([(1,)], 2)
+
+
+async def test_waiting_for_items_uses_no_attempt(working, shop, probe):
+    order_id, body = await shop.insert()
+    await working.door.receive(body)
+    await shop.add_items(order_id)
+
+    assert await working.done() == [("delivered", 1, None)]
+
+
+async def test_extras_count_towards_the_total(working, shop, probe):
+    order_id, body = await shop.insert(total="12.00")
+    await shop.add_items(order_id)
+    await shop.connection.execute(
+        """insert into public.order_item_extras (order_item_id, extra_name, extra_price)
+        select id, 'Aguacate', 0.75 from public.order_items where order_id = %s and quantity = 2""",
+        (order_id,),
+    )
+    await working.door.receive(body)
+    await working.done()
+    payload = probe.calls[0].payload
+
+    assert (payload.items_complete, [extra.name for item in payload.items for extra in item.extras]) == (
+        True,
+        ["Aguacate"],
+    )
+
+
+async def test_delivery_and_discount_count_towards_the_total(working, shop, probe):
+    order_id, body = await shop.insert(total="11.50", delivery_price="2.00", coupon_discount="1.00")
+    await shop.add_items(order_id)
+    await working.door.receive(body)
+    await working.done()
+
+    assert probe.calls[0].payload.items_complete
+
+
+async def test_items_that_never_add_up_are_sent_once_they_rest(working, shop, probe, until):
+    order_id, body = await shop.insert(total="99.00")
+    await shop.add_items(order_id)
+    await working.door.receive(body)
+    await rest(shop, until)
+    await working.done()
+    payload = probe.calls[0].payload
+
+    assert (payload.items_complete, len(payload.items)) == (False, 2)
+
+
+async def rest(shop, until):
+    """Let the items have rested for 3 s, without waiting for it."""
+
+    async def looked():
+        cursor = await shop.connection.execute(
+            """update public.plugin_events set items_changed_at = now() - interval '4 s'
+            where items_seen is not null and completed_at is null returning id"""
+        )
+        return await cursor.fetchall()
+
+    await until(looked)
+
+
+async def test_the_completed_payload_is_stored_for_every_later_reader(working, shop):
+    await working.door.receive(await shop.order())
+    await working.done()
+
+    assert await working.rows(
+        "select jsonb_array_length(payload -> 'items'), completed_at is not null from public.plugin_events"
+    ) == [(2, True)]
+
+
+async def test_what_is_too_old_expires(way, shop, probe):
+    probe.definition = msgspec.structs.replace(probe.definition, max_age_s=60.0)
+    way.registry.__init__(*rebuilt(probe))
+    await bring(way, shop)
+    await shop.connection.execute("update public.plugin_events set occurred_at = now() - interval '2 minutes'")
+    worker = way.worker()
+    await worker.start()
+    log = await way.done()
+    await worker.stop()
+
+    assert (log[0][0], probe.calls) == ("expired", [])
+
+
+async def test_a_disabled_stores_deliveries_are_parked(way, shop, probe, until):
+    await bring(way, shop)
+    await shop.connection.execute("update public.store_plugins set enabled = false, revision = revision + 1")
+    await run_until(
+        way, "select 1 from public.plugin_events_log where park_reason = 'disabled' and msg_id is null", until
+    )
+
+    assert (await way.statuses(), probe.calls) == (["pending"], [])
+
+
+async def test_an_uninstalled_plugins_deliveries_are_cancelled(way, shop, probe, until):
+    await bring(way, shop)
+    await shop.connection.execute("delete from public.store_plugins")
+    await run_until(way, "select 1 from public.plugin_events_log where status = 'cancelled'", until)
+
+    assert probe.calls == []
+
+
+async def test_a_message_claimed_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
+    await bring(way, shop)
+    for _ in range(3):
+        await way.claim(lease_s=0)
+    await run_until(way, "select 1 from public.plugin_events_log where status = 'failed'", until)
+    [row] = await way.log()
+
+    assert (row[2].startswith("crashed: probe"), probe.calls) == (True, [])
+
+
+async def run_until(way, condition, until):
+    worker = way.worker()
+    await worker.start()
+    await until(lambda: way.rows(condition))
+    await worker.stop()
+
+
+async def test_a_stop_finishes_what_runs(way, shop, probe):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(context):
+        began.set()
+        await go_on.wait()
+        return delivered()
+
+    probe.answers = [slow]
+    worker = way.worker()
+    await worker.start()
+    await bring(way, shop)
+    worker.wake(None)
+    await began.wait()
+    stopping = asyncio.create_task(worker.stop())
+    go_on.set()
+    await stopping
+
+    assert await way.statuses() == ["delivered"]
+
+
+async def test_two_workers_share_a_backlog_without_doubling(way, shop, probe):
+    for _ in range(30):
+        await bring(way, shop)
+    one, two = way.worker(), way.worker()
+    await asyncio.gather(one.start(), two.start())
+    await way.done(30)
+    await asyncio.gather(one.stop(), two.stop())
+
+    assert (len(probe.calls), len({event.id for event in probe.calls})) == (30, 30)
+
+
+async def test_a_changed_configuration_is_seen_by_the_next_delivery(working, shop, probe):
+    seen = []
+
+    async def note(context):
+        seen.append(context.config)
+        return delivered()
+
+    probe.answers = [note, note]
+    await bring(working, shop)
+    await working.done(1)
+    await shop.connection.execute("update public.store_plugins set config = '{\"a\": 1}', revision = revision + 1")
+    await bring(working, shop)
+    await working.done(2)
+
+    assert seen == [{}, {"a": 1}]
