@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final
 
 import httpx
 from litestar import Litestar
@@ -15,9 +16,13 @@ from pideai_host.web.auth import Verifier
 from pideai_host.web.engine import open_engine
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
+from pideai_host.web.problems import to_response
 from pideai_host.web.readiness import Readiness
+from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
+
+_log: Final = telemetry.get_logger(__name__)
 
 
 def create_app() -> Litestar:
@@ -35,6 +40,9 @@ def build_app(settings: Settings, *, with_worker: bool) -> Litestar:
     return Litestar(
         routes(),
         lifespan=[_lifespan(settings, with_worker=with_worker)],
+        exception_handlers={Exception: to_response},
+        before_send=[add_request_id],
+        logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
         cors_config=CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None,
     )
@@ -64,6 +72,10 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         jwks_url, issuer = require_identity(settings)
+        if not settings.webhook_secrets:
+            _log.warning(
+                "webhook_door_shut", reason="PIDEAI_WEBHOOK_SECRETS is not set: every database change gets 401"
+            )
         async with (
             open_engine(settings, with_worker=with_worker) as engine,
             httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
@@ -73,7 +85,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
             app.state[STATE_KEY] = HostState(
                 door=engine.door,
                 webhook_secrets=[secret.encode() for secret in settings.webhook_secrets],
-                verifier=Verifier(keys, issuer=issuer),
+                verifier=Verifier(keys, issuer=issuer, audience=settings.jwt_audience),
                 access=StoreAccess(engine.pool),
                 catalogue=engine.catalogue,
                 installations=engine.installations,

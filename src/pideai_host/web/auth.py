@@ -73,11 +73,13 @@ class Verifier:
     Args:
         keys: The project's signing keys.
         issuer: Exact ``iss``, such as ``https://<ref>.supabase.co/auth/v1``.
+        audience: What ``aud`` must be, or hold.
     """
 
-    def __init__(self, keys: JwksCache, *, issuer: str) -> None:
+    def __init__(self, keys: JwksCache, *, issuer: str, audience: str = AUDIENCE) -> None:
         self._keys = keys
         self._issuer = issuer
+        self._audience = audience
 
     async def verify(self, token: str) -> User:
         """Return the token's user.
@@ -109,7 +111,7 @@ class Verifier:
                 token,
                 key,
                 algorithms=[key.algorithm_name],
-                audience=AUDIENCE,
+                audience=self._audience,
                 issuer=self._issuer,
                 leeway=LEEWAY_S,
                 options={"require": list(REQUIRED_CLAIMS)},
@@ -128,7 +130,8 @@ class Authentication(ASGIMiddleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Judge the one bearer token of the request, then go on."""
-        user = await host_state(scope).verifier.verify(bearer_token(scope))
+        token = bearer_token(scope)
+        user = await host_state(scope).verifier.verify(token)
         scope["user"] = user
         scope["auth"] = None  # the token itself goes no further
         with bound_contextvars(request_id=request_id(scope), user_id=str(user.id)):
