@@ -11,21 +11,21 @@ with due as materialized (
 load as (
   select lane,
          array_agg(jsonb_build_object('d', id, 'at', created_at) order by id) as messages,
-         array_agg(id order by id) as ids
+         array_agg(id order by id) as ids,
+         array_agg(created_at order by id) as times
   from due
   group by lane
 ),
 message as (
-  select l.ids[s.k] as id, s.msg_id
+  select l.ids[s.k] as id, l.times[s.k] as created_at, s.msg_id
   from load l
   cross join lateral pgmq.send_batch(l.lane, l.messages) with ordinality as s (msg_id, k)
 ),
 promoted as (
   update public.plugin_events_log d
   set next_attempt_at = null, msg_id = m.msg_id, park_reason = null
-  from due
-  join message m on m.id = due.id
-  where d.id = due.id and d.created_at = due.created_at
+  from message m
+  where d.id = m.id and d.created_at = m.created_at
   returning d.lane
 )
 select lane, count(*)::integer from promoted group by lane
