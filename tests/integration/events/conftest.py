@@ -122,7 +122,8 @@ class Shop:
     async def add_items(self, order_id: UUID) -> None:
         await self.connection.execute(
             """insert into public.order_items (order_id, menu_item_id, item_name, quantity, price_at_time)
-            select %(order)s, (select id from public.menu_items where store_id = %(store)s limit 1), name, quantity, price
+            select %(order)s, (select id from public.menu_items where store_id = %(store)s limit 1),
+                   name, quantity, price
             from json_to_recordset(%(items)s::json) as i (name text, quantity int, price numeric)""",
             {
                 "order": order_id,
@@ -141,8 +142,9 @@ class Shop:
         cursor = await self.connection.execute(
             """with before as materialized (select * from public.orders where id = %(id)s),
             moved as (update public.orders set status = %(status)s where id = %(id)s returning *)
-            select jsonb_build_object('type', 'UPDATE', 'table', 'orders', 'schema', 'public', 'record', to_jsonb(moved),
-                                      'old_record', to_jsonb(before))::text from moved, before""",
+            select jsonb_build_object('type', 'UPDATE', 'table', 'orders', 'schema', 'public',
+                                      'record', to_jsonb(moved), 'old_record', to_jsonb(before))::text
+            from moved, before""",
             {"id": order_id, "status": status},
         )
         return (await cursor.fetchone())[0].encode()

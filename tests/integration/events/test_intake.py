@@ -14,7 +14,8 @@ async def test_an_order_becomes_event_delivery_and_message_together(way, shop, i
     ids = await way.door.receive(body)
     [row] = await way.rows(
         """select e.id, d.id, d.installation_id, d.msg_id, q.msg_id from public.plugin_events e
-        join public.plugin_events_log d on d.event_id = e.id join pgmq.q_pideai_probe q on q.message ->> 'd' = d.id::text"""
+        join public.plugin_events_log d on d.event_id = e.id
+        join pgmq.q_pideai_probe q on q.message ->> 'd' = d.id::text"""
     )
 
     expected = event_id("public.orders", str(order_id), "order.created")
