@@ -41,10 +41,12 @@ _WORDS: Final[dict[str, str]] = {
     "multipleOf": "must be a multiple of {rule}",
     "pattern": "must match {rule}",
     "type": "must be of type {rule}",
+    "unevaluatedProperties": "has fields that are not known",
     "uniqueItems": "must not hold the same item twice",
     "anyOf": "fits none of the allowed forms",
     "oneOf": "must fit exactly one of the allowed forms",
     "not": "has a form that is not allowed",
+    "None": "holds a value where none is allowed",  # the schema false
 }
 """What a broken rule is called. Only the schema's words, never the value: it may be a secret."""
 
@@ -219,9 +221,6 @@ def _required(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _additional(path: Path, error: Any) -> Iterator[tuple[Path, str]]:
-    if error.validator_value is not False:
-        yield path, "has a field that is not allowed"
-        return
     patterns = error.schema.get("patternProperties", {})
     for key in error.instance:
         if key not in error.schema.get("properties", {}) and not any(re.search(one, key) for one in patterns):

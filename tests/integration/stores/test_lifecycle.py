@@ -8,6 +8,7 @@ import pytest
 from pideai_host.api import (
     AlreadyInstalled,
     ConfigRejected,
+    CreditsExhausted,
     NotInstalled,
     PluginFault,
     PluginUnknown,
@@ -371,3 +372,11 @@ async def test_hooks_have_connections_left_however_many_changes_run(lifecycle, s
     )
 
     assert [one for one in made if isinstance(one, BaseException)] == []
+
+
+async def test_a_plugin_may_refuse_by_any_signal_of_its_own(lifecycle, store_id, courier, find):
+    courier.failures["on_install"] = CreditsExhausted("nothing left")
+
+    with pytest.raises(CreditsExhausted):
+        await lifecycle.install(store_id, "courier", InstallIn())
+    assert await find() is None

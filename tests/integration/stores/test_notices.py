@@ -5,7 +5,10 @@ from uuid import uuid4
 import pytest
 
 from pideai_host.api import PluginFault, StoreUnknown
+from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.installations import Installations
 from pideai_host.stores.notices import MESSAGE_MAX_CHARS, Notices
+from pideai_host.stores.wire import InstallIn
 
 
 @pytest.fixture
@@ -38,3 +41,12 @@ async def test_an_unknown_level_is_the_plugins_fault(pool, store_id):
 async def test_an_unknown_store_is_named(pool):
     with pytest.raises(StoreUnknown):
         await Notices(pool).leave(uuid4(), "whatsapp", "x")
+
+
+async def test_a_plugin_leaves_notices_through_its_context(pool, lifecycle, store_id, sealer, written):
+    await lifecycle.install(store_id, "courier", InstallIn())
+    stored = await Installations(pool).find(store_id, "courier")
+
+    await ContextFactory(pool, None, sealer, {}).make(stored, None).notify("Listo", level="error")
+
+    assert await written() == [("courier", "error", "Listo")]

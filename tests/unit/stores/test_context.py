@@ -158,3 +158,10 @@ def test_the_number_of_emitted_events_is_bounded(make):
 def test_outside_of_a_delivery_nothing_is_emitted(make):
     with pytest.raises(PluginFault):
         make(delivery=None).emit("courier.called", {}, key="k")
+
+
+def test_parts_are_made_once(make):
+    context = make()
+
+    for part in ("credits", "storage", "db", "secrets", "config"):
+        assert getattr(context, part) is getattr(context, part)
