@@ -47,7 +47,7 @@ class Secrets(Protocol):
         """
 
     def operator(self, name: str) -> str | None:
-        """Return a secret of the operator's environment, ``PIDEAI_<SLUG>_<NAME>``; None if unset."""
+        """Return a secret of the operator's environment, ``PIDEAI_PLUGIN_<SLUG>_<NAME>``; None if unset."""
 
 
 class Credits(Protocol):

@@ -15,7 +15,7 @@ import msgspec
 from pideai_host.api import EventType, OrderCreatedPayload, OrderItem, OrderItemExtra
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.events.queue import Claimed
+from pideai_host.events.queue import CLAIMS_MAX, Claimed
 from pideai_host.events.sources import encode_payload
 from pideai_host.telemetry import get_logger
 
@@ -62,8 +62,8 @@ _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def needs_completion(claimed: Claimed) -> bool:
-    """Tell whether an event's payload is still to be completed."""
-    return claimed.type == EventType.ORDER_CREATED and not claimed.is_complete
+    """Tell whether an event's payload is still to be completed; never again once its message has crashed workers."""
+    return claimed.type == EventType.ORDER_CREATED and not claimed.is_complete and claimed.read_ct <= CLAIMS_MAX
 
 
 class Completer:
@@ -106,13 +106,21 @@ class Completer:
             {
                 "id": event_id,
                 "created_at": claimed.event_created_at,
-                "payload": msgspec.Raw(encode_payload(with_items(claimed.payload, seen[event_id]))),
+                "payload": _completed(claimed, seen[event_id]),
             }
             for event_id, claimed in events.items()
         ]
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_COMPLETE, {"completed": _encode(completed).decode()})).fetchall()
         return {row[0]: row[1] for row in rows}
+
+
+def _completed(claimed: Claimed, seen: Seen) -> msgspec.Raw:
+    try:
+        return msgspec.Raw(encode_payload(with_items(claimed.payload, seen)))
+    except msgspec.MsgspecError as error:
+        _log.warning("payload_not_readable", event_id=str(claimed.event_id), error=str(error))
+        return msgspec.Raw(claimed.payload.encode())  # one that no plugin can read fails there, visibly, and alone
 
 
 def with_items(payload: str, seen: Seen) -> OrderCreatedPayload:

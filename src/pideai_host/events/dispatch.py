@@ -16,7 +16,7 @@ from pideai_host.api import (
     retry,
     type_of_payload,
 )
-from pideai_host.events.queue import Claimed
+from pideai_host.events.queue import CLAIMS_MAX, Claimed
 from pideai_host.events.verdict import Verdict, judge, result_of_error
 from pideai_host.outgoing.trace import track_requests
 from pideai_host.plugins.call import HookRunner
@@ -24,9 +24,6 @@ from pideai_host.plugins.registry import Registry
 from pideai_host.stores.context import ContextFactory, Emitted, HostContext
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.telemetry import HOOK_SECONDS, get_logger
-
-CLAIMS_MAX: Final = 3
-"""A message claimed more often than this without being settled takes its worker down with it."""
 
 _log: Final = get_logger(__name__)
 _decoders: Final = {name: msgspec.json.Decoder(struct).decode for name, struct in type_of_payload.items()}

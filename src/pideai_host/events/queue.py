@@ -13,6 +13,9 @@ from psycopg.sql import Composed, Identifier
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 
+CLAIMS_MAX: Final = 3
+"""A message claimed more often than this without being settled takes its worker down with it."""
+
 _CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
 _DROP: Final = load("pideai_host.events", "sql/drop.sql")
 _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))

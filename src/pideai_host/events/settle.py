@@ -36,6 +36,7 @@ class Settlement(msgspec.Struct, kw_only=True):
     read_ct: int
     id: UUID
     created_at: datetime
+    installation_id: UUID
     status: str
     attempts: int
     delay_s: float | None
@@ -168,6 +169,7 @@ def settlement_of(claimed: Claimed, dispatched: Dispatched, *, at: datetime, wor
         read_ct=claimed.read_ct,
         id=claimed.id,
         created_at=claimed.created_at,
+        installation_id=claimed.installation_id,
         status=verdict.status,
         attempts=attempts,
         delay_s=verdict.delay_s,

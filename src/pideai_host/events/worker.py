@@ -197,12 +197,16 @@ class Worker:
         began_s: float,
         payload: str | None = None,
     ) -> None:
-        async with lane.turn(claimed.installation_id):
-            if lane.lease_is_short(began_s):
-                late = Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn")
-                dispatched = Dispatched(late)
-            else:
-                dispatched = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload)
+        try:
+            async with lane.turn(claimed.installation_id):
+                if lane.lease_is_short(began_s):
+                    late = Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn")
+                    dispatched = Dispatched(late)
+                else:
+                    dispatched = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload)
+        except BaseException:  # a fault of ours: the message comes back when its lease ends
+            lane.release(1)
+            raise
         await self._settle(lane, claimed, dispatched)
 
     async def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:

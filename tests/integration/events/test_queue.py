@@ -158,3 +158,22 @@ async def test_long_answers_are_cut_and_strange_ones_are_storable(way, shop):
 
 def probe_definition(way):
     return way.registry.definitions["probe"]
+
+
+async def test_what_was_found_disabled_comes_back_if_it_was_enabled_meanwhile(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    disabled = Verdict(status="pending", outcome="disabled", park_reason="disabled")
+    await settle(way, claimed, Dispatched(disabled))
+
+    assert dict(await way.queue.promote(10)) == {"pideai_probe": 1}
+
+
+async def test_what_is_disabled_stays_parked(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    await shop.connection.execute("update public.store_plugins set enabled = false")
+    disabled = Verdict(status="pending", outcome="disabled", park_reason="disabled")
+    await settle(way, claimed, Dispatched(disabled))
+
+    assert dict(await way.queue.promote(10)) == {}

@@ -331,3 +331,13 @@ async def test_a_changed_configuration_is_seen_by_the_next_delivery(working, sho
     await working.done(2)
 
     assert seen == [{}, {"a": 1}]
+
+
+async def test_a_payload_that_cannot_be_read_fails_alone_and_visibly(working, shop, probe):
+    body = await shop.order()
+    [event_id] = await working.door.receive(body)
+    await shop.connection.execute("update public.plugin_events set payload = '{}' where id = %s", (event_id,))
+    await working.door.receive(await shop.order())
+    log = await working.done(2)
+
+    assert sorted(row[0] for row in log) == ["delivered", "failed"]

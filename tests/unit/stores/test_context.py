@@ -46,7 +46,7 @@ async def test_a_secret_of_another_field_does_not_open(make, stored):
 
 
 def test_operator_secrets_come_from_the_plugins_own_names(make):
-    secrets = make(environ={"PIDEAI_PAGO_MOVIL_API_KEY": "value", "PIDEAI_PAGO_MOVIL_EMPTY": ""}).secrets
+    secrets = make(environ={"PIDEAI_PLUGIN_PAGO_MOVIL_API_KEY": "value", "PIDEAI_PLUGIN_PAGO_MOVIL_EMPTY": ""}).secrets
 
     assert secrets.operator("api_key") == "value"
     assert secrets.operator("api-key") == "value"
@@ -61,7 +61,7 @@ def test_an_unfit_name_of_an_operator_secret_is_the_plugins_fault(make, name):
 
 
 async def test_values_that_were_given_out_are_redacted_and_never_in_a_repr(make):
-    context = make({"/key": "canary-one", "/pin": "12"}, {"PIDEAI_PAGO_MOVIL_K": "canary-two"})
+    context = make({"/key": "canary-one", "/pin": "12"}, {"PIDEAI_PLUGIN_PAGO_MOVIL_K": "canary-two"})
     await context.secrets.get("/key")
     await context.secrets.get("/pin")
     context.secrets.operator("k")

@@ -4,7 +4,7 @@
 with result as materialized (
   select *
   from json_to_recordset(%(results)s::json) as r (
-    msg_id bigint, read_ct integer, id uuid, created_at timestamptz, status text, attempts integer,
+    msg_id bigint, read_ct integer, id uuid, created_at timestamptz, installation_id uuid, status text, attempts integer,
     delay_s float8, park_reason text, response_code integer, response_body text, error_message text,
     data jsonb, attempt jsonb)
 ),
@@ -14,12 +14,24 @@ held as (
   where q.msg_id = r.msg_id and q.read_ct = r.read_ct
   returning q.msg_id
 ),
+-- What was found disabled may have been enabled since. The lock orders us with that: either we see it, or it comes after
+-- us and sees our parked row.
+enabled_again as materialized (
+  select sp.id
+  from public.store_plugins sp
+  where sp.enabled
+    and sp.id = any (array(select r.installation_id from result r where r.park_reason = 'disabled'))
+  for share
+),
 settled as (
   update public.plugin_events_log d
   set status = r.status,
       attempts = r.attempts,
       msg_id = null,
-      next_attempt_at = now() + r.delay_s * interval '1 second',
+      next_attempt_at = case
+        when r.installation_id in (select id from enabled_again) then now()
+        else now() + r.delay_s * interval '1 second'
+      end,
       park_reason = r.park_reason,
       waiting_since = case when r.park_reason in ('wait', 'items') then coalesce(d.waiting_since, now()) end,
       response_code = r.response_code,
