@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -214,29 +215,50 @@ def probe() -> ProbePlugin:
 
 
 @pytest.fixture
-async def installation(shop: Shop, probe: ProbePlugin) -> UUID:
-    """The probe in the catalogue, with its lanes, and installed in the shop's store."""
-    await sync_catalogue(shop.connection, [probe.definition])
-    cursor = await shop.connection.execute(
-        """insert into public.store_plugins (store_id, plugin_id)
-        select %s, id from public.plugins where slug = 'probe' returning id""",
-        (shop.store_id,),
-    )
-    return (await cursor.fetchone())[0]
+def loaded(probe: ProbePlugin) -> dict[str, Any]:
+    return {"probe": probe}
 
 
 @pytest.fixture
-async def way(pool: Any, shop: Shop, probe: ProbePlugin, installation: UUID) -> AsyncIterator[Way]:
+def configs() -> dict[str, dict[str, Any]]:
+    return {}
+
+
+@pytest.fixture
+def operator() -> dict[str, str]:
+    """The operator's environment, for secrets of plugins."""
+    return {}
+
+
+@pytest.fixture
+async def installation(shop: Shop, loaded: dict[str, Any], configs: dict[str, dict[str, Any]]) -> UUID:
+    """The plugins in the catalogue, with their lanes, and installed in the shop's store; the id of the last one."""
+    await sync_catalogue(shop.connection, [plugin.plugin_definition() for plugin in loaded.values()])
+    made = None
+    for slug in loaded:
+        cursor = await shop.connection.execute(
+            """insert into public.store_plugins (store_id, plugin_id, config)
+            select %s, id, %s from public.plugins where slug = %s returning id""",
+            (shop.store_id, json.dumps(configs.get(slug, {})), slug),
+        )
+        made = (await cursor.fetchone())[0]
+    return made
+
+
+@pytest.fixture
+async def way(
+    pool: Any, shop: Shop, loaded: dict[str, Any], operator: dict[str, str], installation: UUID
+) -> AsyncIterator[Way]:
     async with AsyncExitStack() as stack:
         lanes: list[set[str]] = []
         directory = StoreDirectory(pool, monotonic=time.monotonic)
         intake = Intake(pool, directory, on_lanes=lanes.append)
-        registry = Registry.of({"probe": probe})
+        registry = Registry.of(loaded)
         runner = HookRunner()
         stack.push_async_callback(runner.aclose)
-        http = make_client()
+        http = make_client(allow=(ip_network("127.0.0.0/8"),))
         stack.push_async_callback(http.aclose)
-        contexts = ContextFactory(pool, http, Sealer([("k1", b"k" * 32)]), {})
+        contexts = ContextFactory(pool, http, Sealer([("k1", b"k" * 32)]), operator)
         settler = Settler(pool, intake)
         await intake.start()
         stack.push_async_callback(intake.stop)
