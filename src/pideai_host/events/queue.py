@@ -16,6 +16,8 @@ from pideai_host.db.sql import load, query
 CLAIMS_MAX: Final = 3
 """A message claimed more often than this without being settled takes its worker down with it."""
 
+DEAD_AFTER_S: Final = 86_400.0
+
 _CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
 _DROP: Final = load("pideai_host.events", "sql/drop.sql")
 _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
@@ -24,12 +26,14 @@ _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
 class Claimed(msgspec.Struct, frozen=True):
     """A message that is ours until its lease ends, with all that a hook call needs; fields in the query's order.
 
-    A message whose log row is gone (its partition was dropped) has None from `id` on.
+    A message whose log row is gone (its partition was dropped) has None from `id` on. `enqueued_s` is how long ago it
+    was sent.
     """
 
     lane: str
     msg_id: int
     read_ct: int
+    enqueued_s: float
     id: UUID
     created_at: datetime
     status: str | None
@@ -49,6 +53,19 @@ class Claimed(msgspec.Struct, frozen=True):
     entity_id: str | None
     is_complete: bool
     age_s: float
+
+    @property
+    def is_live(self) -> bool:
+        """Whether there is something to do: a pending delivery that this very message carries."""
+        return self.status == "pending" and self.is_current and self.event_id is not None
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the message can go: its delivery is settled, or carried by a later message, or long lost.
+
+        A young message without a delivery is none of these: it is left alone, and comes back when its lease ends.
+        """
+        return not self.is_live and (self.status is not None or self.enqueued_s > DEAD_AFTER_S)
 
 
 class Wanted(msgspec.Struct, frozen=True):

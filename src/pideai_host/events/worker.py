@@ -148,12 +148,11 @@ class Worker:
 
     async def _work(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
         """Deal with a claimed batch: drop what is settled already, complete new orders, call the hooks."""
-        live = [one for one in batch if one.status == "pending" and one.is_current and one.event_id is not None]
+        live = [one for one in batch if one.is_live]
         try:
             if len(live) < len(batch):
-                gone = set(map(id, live))
-                await self._queue.drop(lane.lane, [one for one in batch if id(one) not in gone])
                 lane.release(len(batch) - len(live))
+                await self._queue.drop(lane.lane, [one for one in batch if one.is_dead])
             installed = await self._installed.for_batch(live)
             incomplete = [one for one in live if needs_completion(one)]
             if incomplete:

@@ -1,5 +1,6 @@
 """Claiming, settling and promoting, step by step: who holds a message, and who only thinks so."""
 
+import asyncio
 from datetime import UTC, datetime
 
 from pideai_host.api import delivered, retry
@@ -15,8 +16,6 @@ PARKED = Dispatched(Verdict(status="pending", outcome="retry", uses_attempt=True
 
 
 async def settle(way, claimed, dispatched):
-    import asyncio
-
     settled = Settled(
         lane=claimed.lane,
         plugin="probe",
@@ -45,6 +44,26 @@ async def test_a_claimed_message_is_nobody_elses(way, shop):
     await way.claim()
 
     assert await way.claim() == []
+
+
+async def test_a_message_is_never_read_before_its_delivery(way, shop):
+    """pgmq.read sees what was committed after the statement around it began; its delivery must be seen as well."""
+    bodies = [(await shop.insert())[1] for _ in range(300)]
+    done = asyncio.Event()
+    claimed = []
+
+    async def claim():
+        while not done.is_set():
+            claimed.extend(await way.claim())
+        claimed.extend(await way.claim(count=300))
+
+    claiming = [asyncio.create_task(claim()) for _ in range(2)]
+    for body in bodies:
+        await way.door.receive(body)
+    done.set()
+    await asyncio.gather(*claiming)
+
+    assert (len(claimed), all(one.is_live for one in claimed)) == (300, True)
 
 
 async def test_a_settled_delivery_leaves_the_lane(way, shop):

@@ -1,0 +1,1 @@
+drop function if exists pideai_host.claim(text[], integer[], integer[]);
