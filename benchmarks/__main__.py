@@ -1,0 +1,63 @@
+"""`uv run python -m benchmarks [--only NAME,…] [--json FILE]`."""
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+
+from benchmarks import delivery, discovery, hook, intake, start
+from benchmarks.figures import Figure, table, to_json
+from benchmarks.harness import Bench, Options, open_bench
+from benchmarks.machine import describe
+from pideai_host import telemetry
+
+WITH_DATABASE: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
+    "intake": intake.run,
+    "delivery": delivery.run,
+    "start": start.run,
+}
+ALONE: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {"hook": hook.run, "discovery": discovery.run}
+
+
+def main() -> None:
+    """Run what was asked for, print the table, write the JSON."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    names = [*WITH_DATABASE, *ALONE]
+    parser.add_argument("--only", default=",".join(names), help=f"some of {', '.join(names)}, with commas between")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=Options().rounds, help="times that both sides take turns")
+    parser.add_argument("--seconds", type=float, default=Options().seconds, help="measured time of one round of intake")
+    parser.add_argument("--backlog", type=int, default=Options().backlog, help="deliveries of one round of delivery")
+    arguments = parser.parse_args()
+    wanted = arguments.only.split(",")
+    if unknown := set(wanted) - set(names):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
+    telemetry.set_up(level="warning", log_format="console")
+    options = Options(rounds=arguments.rounds, seconds=arguments.seconds, backlog=arguments.backlog)
+    figures = asyncio.run(_run(wanted, options))
+    Console().print(table(figures, title=describe()))
+    if arguments.json is not None:
+        arguments.json.write_bytes(to_json(figures))
+
+
+async def _run(wanted: list[str], options: Options) -> list[Figure]:
+    say = Console(stderr=True).print
+    figures = []
+    for name in (name for name in wanted if name in ALONE):
+        say(f"{name} …")
+        figures += await ALONE[name](options)
+    databased = [name for name in wanted if name in WITH_DATABASE]
+    if not databased:
+        return figures
+    async with open_bench(options) as bench:
+        for name in databased:
+            say(f"{name} …")
+            figures += await WITH_DATABASE[name](bench)
+    return figures
+
+
+if __name__ == "__main__":
+    main()
