@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
+import httpx
 import msgspec
 from psycopg import errors
 
@@ -32,6 +33,7 @@ from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.secrets import Sealer
+from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger
 
 _REQUIRED: tuple[str, ...] = ("public.plugin_events_log", "public.store_plugins", "pideai_host.event_ids", "pgmq.meta")
@@ -86,7 +88,9 @@ async def open_engine(settings: Settings, *, with_worker: bool, with_intake: boo
         runner = HookRunner()
         stack.push_async_callback(runner.aclose)
         sealer = Sealer(settings.master_keys)
-        contexts = ContextFactory(pool, http.lent(), sealer, os.environ)
+        plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
+        supabase = await service_client(settings, plain)
+        contexts = ContextFactory(pool, http.lent(), sealer, os.environ, supabase)
         installations = Installations(pool)
         engine = _assemble(
             settings=settings,
