@@ -84,6 +84,8 @@ class Intake:
         """
         if not events:
             return
+        if self._closing:
+            raise DatabaseUnavailable("the host is stopping", hint="Send it again.")
         if len(self._waiting) >= WAITING_MAX:
             raise DatabaseUnavailable("too many events wait to be written", hint="Send it again in a few seconds.")
         done = asyncio.get_running_loop().create_future()

@@ -55,6 +55,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     http: OutgoingClient
     door: WebhookDoor
     intake: Intake
+    notifier: Notifier
     catalogue: Catalogue
     installations: Installations
     lifecycle: Lifecycle
@@ -143,6 +144,7 @@ def _assemble(
         http=http,
         door=WebhookDoor(engine_pool, directory, intake, now=_now),
         intake=intake,
+        notifier=notifier,
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
@@ -152,6 +154,7 @@ def _assemble(
 
 async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake: bool) -> None:
     """Start the loops; what is started last is stopped first, the intake after the worker that emits into it."""
+    stack.push_async_callback(engine.notifier.stop)
     stack.push_async_callback(engine.intake.stop)
     if with_intake:
         await engine.intake.start()

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from pideai_host.api import DatabaseUnavailable
 from pideai_host.events.identity import delivery_id, event_id
 
 
@@ -169,3 +170,11 @@ async def test_numbers_beyond_2_to_the_53_are_kept_to_the_last_digit(way, shop):
     await way.door.receive(body.replace(b'"total_amount": 10.50', b'"total_amount": 9007199254740993.01'))
 
     assert await way.rows("select payload ->> 'total' from public.plugin_events") == [("9007199254740993.01",)]
+
+
+async def test_a_stopping_host_refuses_instead_of_leaving_the_caller_waiting(way, shop):
+    _, body = await shop.insert()
+    await way.intake.stop()
+
+    with pytest.raises(DatabaseUnavailable, match="stopping"):
+        await way.door.receive(body)
