@@ -28,11 +28,6 @@ def delivery_id(event: UUID, installation: UUID) -> UUID:
     return uuid5(event, str(installation))
 
 
-def emitted_event_id(delivery: UUID, key: str) -> UUID:
-    """Return the id of an event that a plugin emits while it deals with a delivery; the same on every attempt."""
-    return uuid5(delivery, key)
-
-
 def microseconds(instant: datetime) -> int:
     """Return an aware instant as whole microseconds since 1970 in UTC, exactly."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -2,10 +2,10 @@
 
 import asyncio
 from datetime import UTC, datetime
+from uuid import uuid5
 
 from pideai_host.api import delivered, retry
 from pideai_host.events.dispatch import Dispatched
-from pideai_host.events.identity import emitted_event_id
 from pideai_host.events.settle import Settled, emitted_events, settlement_of
 from pideai_host.events.verdict import Verdict, judge
 from pideai_host.stores.context import Emitted
@@ -129,7 +129,7 @@ async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
     await queued(way, shop)
     [claimed] = await way.claim()
     emitted = Emitted(
-        emitted_event_id(claimed.id, "paid"), "payment.completed", {"paymentId": "1", "amount": 5, "currency": "USD"}
+        uuid5(claimed.id, "paid"), "payment.completed", {"paymentId": "1", "amount": 5, "currency": "USD"}
     )
     await settle(way, claimed, Dispatched(DELIVERED.verdict, 1, (emitted,)))
 
@@ -142,7 +142,7 @@ async def test_a_worker_that_lost_its_lease_emits_nothing(way, shop):
     await queued(way, shop)
     [late] = await way.claim(lease_s=0)
     await way.claim()
-    emitted = Emitted(emitted_event_id(late.id, "paid"), "payment.completed", {"paymentId": "1"})
+    emitted = Emitted(uuid5(late.id, "paid"), "payment.completed", {"paymentId": "1"})
     await settle(way, late, Dispatched(DELIVERED.verdict, 1, (emitted,)))
 
     assert await way.rows("select count(*) from public.plugin_events where type = 'payment.completed'") == [(0,)]

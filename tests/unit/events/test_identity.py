@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pideai_host.events.identity import delivery_id, emitted_event_id, event_id, microseconds
+from pideai_host.events.identity import delivery_id, event_id, microseconds
 
 KEY = "7d7f6f0e-0000-4000-8000-000000000001"
 
@@ -46,10 +46,6 @@ def test_a_delivery_id_depends_on_event_and_installation():
     event, one, two = UUID(int=1), UUID(int=2), UUID(int=3)
 
     assert len({delivery_id(event, one), delivery_id(event, two), delivery_id(one, event)}) == 3
-
-
-def test_an_emitted_event_keeps_its_id_on_every_attempt():
-    assert emitted_event_id(UUID(int=7), "paid") == emitted_event_id(UUID(int=7), "paid")
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(-14, 14))
