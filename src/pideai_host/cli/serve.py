@@ -38,21 +38,25 @@ def serve(*, no_worker: bool) -> None:
 
 
 @click.command()
-def worker() -> None:
+@click.option(
+    "--plugins", metavar="SLUG,SLUG", default="", help="Serve these plugins' lanes only; all unless told otherwise."
+)
+def worker(*, plugins: str) -> None:
     """Deliver what is ready; any number may run side by side. SIGTERM or Ctrl-C stops it once its calls have ended."""
+    only = tuple(filter(None, (slug.strip() for slug in plugins.split(","))))
     with running_database(load_settings()) as database:
         settings = ensure_master_keys(database)
         _prepare(settings)
-        uvloop.run(_work(settings))
+        uvloop.run(_work(settings, only))
 
 
-async def _work(settings: Settings) -> None:
+async def _work(settings: Settings, only: tuple[str, ...]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with open_engine(settings, with_worker=True):
-        _log.info("worker_started")
+    async with open_engine(settings, with_worker=True, plugins=only):
+        _log.info("worker_started", plugins=only or "all")
         await stopped.wait()
         _log.info("worker_stopping")
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
@@ -14,6 +14,8 @@ from psycopg import errors
 from pideai_host.api import ConfigurationError, PluginDefinition
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.capture import CaptureDoor
+from pideai_host.events.changes import ChangeReader
 from pideai_host.events.complete import Completer
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.dispatch import Dispatcher
@@ -36,7 +38,7 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger
 
-_REQUIRED: tuple[str, ...] = ("public.plugin_events_log", "public.store_plugins", "pideai_host.event_ids", "pgmq.meta")
+_REQUIRED: tuple[str, ...] = ("public.plugin_events_log", "public.store_plugins", "pideai_host.event_ids", "pideai_host.captured_changes", "pgmq.meta")
 _LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
 _log = get_logger(__name__)
 
@@ -63,19 +65,28 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @asynccontextmanager
-async def open_engine(settings: Settings, *, with_worker: bool, with_intake: bool = True) -> AsyncIterator[Engine]:
+async def open_engine(
+    settings: Settings, *, with_worker: bool, with_intake: bool = True, plugins: Collection[str] = ()
+) -> AsyncIterator[Engine]:
     """Put the engine together and keep it running as long as the block runs; then stop what was started, in order.
 
     A stop finishes what runs: requests under way, claimed deliveries, outcomes to be written.
 
+    Args:
+        settings: The process's.
+        with_worker: Whether deliveries are made here.
+        with_intake: Whether events are taken in here.
+        plugins: Slugs whose lanes the worker serves; none for all.
+
     Raises:
-        ConfigurationError: a setting is wrong, or the database lacks the host's tables.
+        ConfigurationError: a setting is wrong, a slug is of no loaded plugin, or the database lacks the host's tables.
         DatabaseUnavailable: the database does not answer.
     """
     url = settings.database_url
     if url is None:
         raise ConfigurationError("there is no database", hint="Set DATABASE_URL.")
     registry = await asyncio.to_thread(load_registry, settings.plugins)
+    definitions = served(registry, plugins)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(url, min_size=settings.pool_min_size, max_size=settings.pool_max_size, name="pideai-host")
@@ -103,7 +114,7 @@ async def open_engine(settings: Settings, *, with_worker: bool, with_intake: boo
             contexts=contexts,
             installations=installations,
             lifecycle=Lifecycle(pool, registry, runner, contexts, sealer),
-            with_worker=with_worker,
+            definitions=definitions if with_worker else None,
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -120,20 +131,20 @@ def _assemble(
     contexts: ContextFactory,
     installations: Installations,
     lifecycle: Lifecycle,
-    with_worker: bool,
+    definitions: Mapping[str, PluginDefinition] | None,
 ) -> Engine:
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
     intake = Intake(engine_pool, directory, on_lanes=notifier.lanes)
     worker = None
-    if with_worker:
+    if definitions is not None:
         worker = Worker(
             Queue(engine_pool),
             dispatcher=Dispatcher(registry, runner, contexts),
             completer=Completer(engine_pool),
             settler=Settler(engine_pool, intake),
             installed=InstalledCopies(installations),
-            definitions=_handling_events(registry),
+            definitions=definitions,
             now=_now,
         )
         notifier.tell(worker.wake)
@@ -182,9 +193,23 @@ async def _require_tables(pool: Pool) -> None:
         )
 
 
-def _handling_events(registry: Registry) -> Mapping[str, PluginDefinition]:
-    """Return the plugins whose lanes are worth serving."""
-    return {slug: one for slug, one in registry.definitions.items() if registry.hook(slug, "handle_event") is not None}
+def served(registry: Registry, only: Collection[str] = ()) -> Mapping[str, PluginDefinition]:
+    """Return the plugins whose lanes are worth serving: all that handle events, or those of them that are named.
+
+    Raises:
+        ConfigurationError: a named plugin is not loaded.
+    """
+    unknown = sorted(set(only) - registry.definitions.keys())
+    if unknown:
+        raise ConfigurationError(
+            f"no plugin {', '.join(unknown)} is loaded",
+            hint=f"Loaded: {', '.join(registry.definitions) or 'none'}. `pideai-host plugins list` tells why.",
+        )
+    return {
+        slug: one
+        for slug, one in registry.definitions.items()
+        if registry.hook(slug, "handle_event") is not None and (not only or slug in only)
+    }
 
 
 def _now() -> datetime:
