@@ -48,11 +48,11 @@ def test_a_delivery_id_depends_on_event_and_installation():
     assert len({delivery_id(event, one), delivery_id(event, two), delivery_id(one, event)}) == 3
 
 
-@given(st.datetimes(timezones=st.just(UTC)), st.integers(-14, 14))
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)), st.integers(-14, 14))
 def test_microseconds_do_not_depend_on_the_time_zone(instant, hours):
-    there = instant.replace(year=2026).astimezone(timezone(timedelta(hours=hours)))
+    there = instant.astimezone(timezone(timedelta(hours=hours)))
 
-    assert microseconds(there) == microseconds(instant.replace(year=2026))
+    assert microseconds(there) == microseconds(instant)
 
 
 def test_microseconds_are_exact():
