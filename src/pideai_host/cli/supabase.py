@@ -4,10 +4,15 @@ from importlib.resources import files
 
 import rich_click as click
 
+from pideai_host.cli.supabase_capture import capture
+
 
 @click.group()
 def supabase() -> None:
     """Set up the Supabase project that the host works beside."""
+
+
+supabase.add_command(capture)
 
 
 @supabase.group()

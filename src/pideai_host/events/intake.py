@@ -120,7 +120,7 @@ class Intake:
     async def _split(self, batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]], error: psycopg.Error) -> None:
         """Halve a batch that the database refuses until the culprit stands alone (SQLSTATE classes 22 and 23)."""
         if len(batch) == 1:
-            _fail(batch, NotUnderstood("refused_by_database", f"{error.sqlstate}: {_first_line(error)}"), error)
+            _fail(batch, refused(error), error)
             return
         middle = len(batch) // 2
         await self._settle(batch[:middle])
@@ -213,5 +213,7 @@ def _fail(
             done.set_exception(failure)
 
 
-def _first_line(error: psycopg.Error) -> str:
-    return (error.diag.message_primary or str(error)).splitlines()[0][:200]
+def refused(error: psycopg.Error) -> NotUnderstood:
+    """Say in one line what the database has against a value."""
+    line = (error.diag.message_primary or str(error)).splitlines()[0][:200]
+    return NotUnderstood("refused_by_database", f"{error.sqlstate}: {line}")

@@ -38,7 +38,13 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger
 
-_REQUIRED: tuple[str, ...] = ("public.plugin_events_log", "public.store_plugins", "pideai_host.event_ids", "pideai_host.captured_changes", "pgmq.meta")
+_REQUIRED: tuple[str, ...] = (
+    "public.plugin_events_log",
+    "public.store_plugins",
+    "pideai_host.event_ids",
+    "pideai_host.captured_changes",
+    "pgmq.meta",
+)
 _LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
 _log = get_logger(__name__)
 
@@ -61,6 +67,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     installations: Installations
     lifecycle: Lifecycle
+    capture: CaptureDoor
     worker: Worker | None
 
 
@@ -159,6 +166,7 @@ def _assemble(
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
+        capture=CaptureDoor(engine_pool, ChangeReader(directory, now=_now), intake),
         worker=worker,
     )
 
@@ -176,6 +184,8 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     listener = Listener(url, engine.worker.wake)
     await listener.start()
     stack.push_async_callback(listener.stop)
+    await engine.capture.start()
+    stack.push_async_callback(engine.capture.stop)
 
 
 async def _require_tables(pool: Pool) -> None:
