@@ -18,6 +18,7 @@ from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger
 from pideai_host.web.app import require_identity
+from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.server import serve as serve_app
 
@@ -47,6 +48,7 @@ def worker(*, plugins: str) -> None:
     with running_database(load_settings()) as database:
         settings = ensure_master_keys(database)
         _prepare(settings)
+        set_collector_for_serving()
         uvloop.run(_work(settings, only))
 
 

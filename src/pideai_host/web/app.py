@@ -13,6 +13,7 @@ from pideai_host.api import ConfigurationError
 from pideai_host.settings import Settings
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
+from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
@@ -27,12 +28,12 @@ _log: Final = telemetry.get_logger(__name__)
 
 def create_app() -> Litestar:
     """Build the application from the environment, with a worker inside. For the server, which imports it by name."""
-    return build_app(_settings(), with_worker=True)
+    return build_app(_begin(), with_worker=True)
 
 
 def create_app_without_worker() -> Litestar:
     """Build the application from the environment; `pideai-host worker` runs elsewhere."""
-    return build_app(_settings(), with_worker=False)
+    return build_app(_begin(), with_worker=False)
 
 
 def build_app(settings: Settings, *, with_worker: bool) -> Litestar:
@@ -62,8 +63,10 @@ def require_identity(settings: Settings) -> tuple[str, str]:
     return settings.jwks_url, settings.jwt_issuer
 
 
-def _settings() -> Settings:
+def _begin() -> Settings:
+    """Read the environment, and set what belongs to the whole process."""
     settings = Settings.from_env()
+    set_collector_for_serving()
     telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
     return settings
 
