@@ -31,3 +31,8 @@ def delivery_id(event: UUID, installation: UUID) -> UUID:
 def microseconds(instant: datetime) -> int:
     """Return an aware instant as whole microseconds since 1970 in UTC, exactly."""
     return (instant - _EPOCH) // _MICROSECOND
+
+
+def status_version(status: str, changed_at: datetime) -> str:
+    """Return the version of an event that tells of a new status: the same order may become ready twice."""
+    return f"{status}:{microseconds(changed_at)}"

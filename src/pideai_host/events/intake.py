@@ -148,7 +148,8 @@ class Intake:
             psycopg.Error: whatever the database says.
             DatabaseUnavailable: installations kept changing while it was tried.
         """
-        left = list({event.id: event for event in events}.values())
+        # of twins the earliest is kept: a customer is registered by the first order, though the second came along
+        left = list(
         for _ in range(ATTEMPTS):
             left = await self._send(left, connection)
             if not left:
@@ -187,6 +188,7 @@ class _Row(msgspec.Struct):
     entity_id: str | None
     complete: bool
     customer_id: str | None
+    installed_by: str | None
 
 
 def _row(n: int, event: NewEvent) -> _Row:
@@ -201,6 +203,7 @@ def _row(n: int, event: NewEvent) -> _Row:
         event.entity_id,
         event.complete,
         None if event.customer_id is None else str(event.customer_id),
+        None if event.installed_by is None else event.installed_by.isoformat(),
     )
 
 

@@ -21,7 +21,7 @@ from pideai_host.api import (
     OrderStatusPayload,
     OrderUpdatedPayload,
 )
-from pideai_host.events.identity import event_id, microseconds
+from pideai_host.events.identity import event_id, microseconds, status_version
 from pideai_host.events.rows import Change, NotUnderstood, OrderRow, changed_columns, read_order, read_previous
 
 ORDERS: Final = "public.orders"
@@ -51,6 +51,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         payload: JSON of the type's struct.
         complete: False when the payload is still to be completed before any hook sees it (order.created).
         customer_id: For customer.registered: who may be new to the store; the database decides.
+        installed_by: For what is told late: no delivery to those who were installed after this instant.
     """
 
     id: UUID
@@ -62,6 +63,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     entity_id: str | None = None
     complete: bool = True
     customer_id: UUID | None = None
+    installed_by: datetime | None = None
 
 
 class OrderChange(msgspec.Struct, frozen=True):
@@ -169,7 +171,7 @@ def _updated(order: OrderChange, store: StoreFacts, *, source: str) -> list[NewE
     if row.status != previous:
         payload = OrderStatusPayload(**common, previous_status=previous)
         types = [EventType.ORDER_STATUS_CHANGED, *filter(None, [TYPE_OF_STATUS.get(row.status)])]
-        made += [event(event_type, payload, f"{row.status}:{version}") for event_type in types]
+        made += [event(event_type, payload, status_version(row.status, at)) for event_type in types]
     return made
 
 

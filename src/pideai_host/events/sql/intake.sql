@@ -8,7 +8,7 @@ with incoming as materialized (
   select *
   from json_to_recordset(%(events)s::json) as i (
     n integer, id uuid, store_id uuid, type text, payload jsonb, occurred_at timestamptz, source text, entity_id text,
-    complete boolean, customer_id uuid)
+    complete boolean, customer_id uuid, installed_by timestamptz)
 ),
 candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid)
@@ -16,7 +16,8 @@ candidate as materialized (
 target as materialized (
   select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane
   from incoming i
-  join public.store_plugins sp on sp.store_id = i.store_id and sp.enabled
+  join public.store_plugins sp
+    on sp.store_id = i.store_id and sp.enabled and (i.installed_by is null or sp.installed_at <= i.installed_by)
   join public.plugins p on p.id = sp.plugin_id and p.is_active and i.type = any (p.required_events)
 ),
 stale as materialized (
