@@ -150,6 +150,8 @@ class Intake:
         """
         # of twins the earliest is kept: a customer is registered by the first order, though the second came along
         left = list(
+            {event.id: event for event in sorted(events, key=lambda event: event.occurred_at, reverse=True)}.values()
+        )
         for _ in range(ATTEMPTS):
             left = await self._send(left, connection)
             if not left:
