@@ -54,16 +54,16 @@ async def run(bench: Bench) -> list[Figure]:
     host = _host(bench, complete=True)
     completing = _host(bench, complete=False)
     bare = _bare(bench)
-    one, two, found = [], [], []
+    complete, fuller, doubled = [], [], []
     for _ in range(bench.options.rounds):
-        found.append((await drain(bench, host), await drain(bench, bare), await drain(bench, completing)))
-        two.append((await drain(bench, host, workers=2), await drain(bench, bare, workers=2)))
-    one = [(ours, theirs) for ours, theirs, _ in found]
-    fuller = [(ours, theirs) for _, theirs, ours in found]
+        ours, theirs, more = await drain(bench, host), await drain(bench, bare), await drain(bench, completing)
+        complete.append((ours, theirs))
+        fuller.append((more, theirs))
+        doubled.append((await drain(bench, host, workers=2), await drain(bench, bare, workers=2)))
     return [
-        *_figures("delivery", one),
+        *_figures("delivery", complete),
         *_figures("delivery.with_items_to_read", fuller),
-        *_figures("delivery.two_workers", two),
+        *_figures("delivery.two_workers", doubled),
     ]
 
 

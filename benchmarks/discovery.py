@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.metadata
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -72,7 +73,7 @@ MEASURES: Final = ("find", "load", "entry_points")
 
 async def _ms(what: str, folder: Path) -> float:
     arguments = ("-m", "benchmarks.discovery", what)
-    environ = {"PYTHONPATH": f"{folder}:{Path.cwd()}"}
+    environ = {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
     async with Process(*arguments, environ=environ, log=folder / "log") as process:
         return float(await process.line())
 

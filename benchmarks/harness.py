@@ -6,7 +6,6 @@ The server's options are those of production: fsync and synchronous_commit are o
 import asyncio
 import base64
 import contextlib
-import os
 import secrets
 import shutil
 import socket
@@ -130,7 +129,6 @@ async def open_bench(options: Options) -> AsyncIterator[Bench]:
                 "SUPABASE_JWKS_URL": sink_url,  # no user signs in here
                 "SUPABASE_JWT_ISSUER": "http://127.0.0.1/auth/v1",
                 "BARE_DATABASE_URL": bare_url,
-                "PYTHONPATH": os.pathsep.join(filter(None, [str(Path.cwd()), os.environ.get("PYTHONPATH")])),
             },
             folder=folder,
         )

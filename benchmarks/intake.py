@@ -1,6 +1,5 @@
 """Intake: durable 202s a second, their latency and their CPU, beside a bare handler with the same three writes."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -54,9 +53,8 @@ async def run(bench: Bench) -> list[Figure]:
     ours, theirs = zip(*rounds, strict=True)
 
     def figure(name: str, unit: str, field: str) -> Figure:
-        return compared(
-            name, unit, [getattr(one.outcome, field) for one in ours], [getattr(one.outcome, field) for one in theirs]
-        )
+        mine, other = ([getattr(one.outcome, field) for one in side] for side in (ours, theirs))
+        return compared(name, unit, mine, other)
 
     return [
         figure("intake.rate", "requests/s", "rate"),
@@ -67,7 +65,7 @@ async def run(bench: Bench) -> list[Figure]:
 
 
 async def _round(bench: Bench, side: Side) -> Round:
-    await scalar_free(side.database, side.reset)
+    await _reset(side.database, side.reset)
     roots = (side.process.pid, bench.postgres_pid)
     load = bench.process(
         "load",
@@ -86,11 +84,10 @@ async def _round(bench: Bench, side: Side) -> Round:
     return Round(outcome, spent_s / outcome.measured * 1_000)
 
 
-async def scalar_free(connection: AsyncConnection[TupleRow], statement: str) -> None:
+async def _reset(connection: AsyncConnection[TupleRow], statement: str) -> None:
     """Empty a side's tables, and have what is still to be written written now."""
     await connection.execute(statement.encode())
     await connection.execute("checkpoint")
-    await asyncio.sleep(0.5)
 
 
 @asynccontextmanager
