@@ -16,6 +16,8 @@ Pool = AsyncConnectionPool[AsyncConnection[TupleRow]]
 
 _OPEN_LIMIT_S = 10.0
 _BORROW_LIMIT_S = 10.0
+_RECONNECT_ROUND_S = 5.0
+"""The pool doubles its pauses within a round: after a long outage it would find the server only after as long again."""
 _LIFETIME_S = 1800.0  # so that a server that was moved or changed is met again within half an hour
 
 
@@ -56,6 +58,8 @@ async def open_pool(
         max_size=max_size,
         timeout=_BORROW_LIMIT_S,
         max_lifetime=_LIFETIME_S,
+        reconnect_timeout=_RECONNECT_ROUND_S,
+        reconnect_failed=_begin_another_round,
         name=name,
         configure=_configure,
         check=AsyncConnectionPool.check_connection if check else None,
@@ -80,6 +84,10 @@ async def _try_once(told: str) -> None:
             require_supported(told, connection.info.server_version)
     except psycopg.Error as error:
         raise unavailable(told, error) from error
+
+
+async def _begin_another_round(pool: Pool) -> None:
+    await pool.check()
 
 
 async def _configure(connection: AsyncConnection[TupleRow]) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import psycopg
 
 from pideai_host.api import EventType, OrderCreatedPayload, OrderItem, OrderItemExtra
 from pideai_host.db.pool import Pool
@@ -21,9 +22,14 @@ from pideai_host.telemetry import get_logger
 
 STABLE_S: Final = 3.0
 GIVE_UP_S: Final = 60.0
+TRIES_MAX: Final = 4 * CLAIMS_MAX
+"""Claims of one message during which its event is completed."""
 LOOK_AGAIN_S: Final = ((2.0, 0.2), (10.0, 0.5), (GIVE_UP_S, 2.0))
 """(age in seconds, seconds until the next look): often while the storefront is still writing."""
 
+PRICE_DIGITS_MAX: Final = 15
+
+_UNUSABLE: Final = (psycopg.DataError, ArithmeticError, ValueError)
 _ITEMS: Final = query(load("pideai_host.events", "sql/items.sql"))
 _LOOK: Final = query(load("pideai_host.events", "sql/look.sql"))
 _COMPLETE: Final = query(load("pideai_host.events", "sql/complete.sql"))
@@ -62,8 +68,8 @@ _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def needs_completion(claimed: Claimed) -> bool:
-    """Tell whether an event's payload is still to be completed; never again once its message has crashed workers."""
-    return claimed.type == EventType.ORDER_CREATED and not claimed.is_complete and claimed.read_ct <= CLAIMS_MAX
+    """Tell whether an event's payload is still to be completed; no longer once that may be what ends workers."""
+    return claimed.type == EventType.ORDER_CREATED and not claimed.is_complete and claimed.read_ct <= TRIES_MAX
 
 
 class Completer:
@@ -77,8 +83,20 @@ class Completer:
 
         Returns:
             By event id: the completed payload as JSON text, or the seconds until the next look.
+
+        Raises:
+            psycopg.Error: the database could not be asked; nothing is lost by trying again.
         """
         events = {claimed.event_id: claimed for claimed in batch if claimed.event_id is not None}
+        try:
+            return await self._complete(events)
+        except _UNUSABLE as error:
+            if len(events) > 1:  # who it was is found out alone, and holds up nobody else
+                return {key: found for one in events.values() for key, found in (await self.complete([one])).items()}
+            _log.warning("items_not_usable", event_id=str(next(iter(events))), error=type(error).__name__)
+            return {event_id: claimed.payload for event_id, claimed in events.items()}
+
+    async def _complete(self, events: dict[UUID, Claimed]) -> dict[UUID, str | float]:
         seen = await self._look_at_items(events)
         times = await self._note(events, seen)
         ready = {event_id for event_id in events if event_id in times and _is_final(seen[event_id], *times[event_id])}
@@ -154,8 +172,12 @@ def _item(stored: StoredItem) -> OrderItem:
         name=stored.name,
         quantity=stored.quantity,
         unit_price=_finite(stored.unit_price),
-        extras=_json_extras(stored.extras) or stored.extra_rows or (),
+        extras=_json_extras(stored.extras) or _extra_rows(stored.extra_rows),
     )
+
+
+def _extra_rows(rows: tuple[OrderItemExtra, ...] | None) -> tuple[OrderItemExtra, ...]:
+    return tuple(OrderItemExtra(name=row.name, price=_finite(row.price)) for row in rows or ())
 
 
 def _json_extras(extras: Any) -> tuple[OrderItemExtra, ...]:
@@ -175,5 +197,5 @@ def _json_extras(extras: Any) -> tuple[OrderItemExtra, ...]:
 
 
 def _finite(price: Decimal) -> Decimal:
-    """PostgreSQL's numeric knows NaN; JSON and sums do not."""
-    return price if price.is_finite() else Decimal(0)
+    """Anybody can write an item: what is no number, or beyond any price, must stop no sum and no statement."""
+    return price if price.is_finite() and abs(price.adjusted()) < PRICE_DIGITS_MAX else Decimal(0)

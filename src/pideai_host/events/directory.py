@@ -6,9 +6,12 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.patience import patiently
 from pideai_host.events.sources import StoreFacts
 
 MAX_AGE_S: Final = 60.0
@@ -58,11 +61,21 @@ class StoreDirectory:
         """Return a store, read now if the copy is missing or old; None when there is no such store."""
         return self.known(store_id) or (await self.read([store_id])).get(store_id)
 
-    async def read(self, store_ids: Iterable[UUID]) -> dict[UUID, StoreEntry]:
-        """Read stores afresh, in one query; those that do not exist are missing from the answer."""
+    async def read(
+        self, store_ids: Iterable[UUID], connection: AsyncConnection[TupleRow] | None = None
+    ) -> dict[UUID, StoreEntry]:
+        """Read stores afresh, in one query; those that do not exist are missing from the answer.
+
+        Args:
+            store_ids: Which ones.
+            connection: The caller's, if it holds one: whoever waits for a second one may wait for itself.
+        """
         ids = list(set(store_ids))
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute(_SELECT, {"ids": ids})).fetchall()
+
+        async def select(connection: AsyncConnection[TupleRow]) -> list[TupleRow]:
+            return await (await connection.execute(_SELECT, {"ids": ids})).fetchall()
+
+        rows = await (patiently(self._pool, select) if connection is None else select(connection))
         now_s = self._monotonic()
         read = {row[0]: StoreEntry(StoreFacts(currency=row[1]), _decode_subscriptions(row[2]), now_s) for row in rows}
         for store_id in ids:

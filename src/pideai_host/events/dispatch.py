@@ -57,7 +57,13 @@ class Dispatcher:
         self._monotonic = monotonic
 
     async def dispatch(
-        self, claimed: Claimed, slug: str, stored: StoredInstallation | None, payload: str | None = None
+        self,
+        claimed: Claimed,
+        slug: str,
+        stored: StoredInstallation | None,
+        payload: str | None = None,
+        *,
+        has_crashed: bool = False,
     ) -> Dispatched:
         """Deal with one delivery. Never raises for what a plugin does.
 
@@ -66,9 +72,10 @@ class Dispatcher:
             slug: The plugin of the lane.
             stored: The installation, None when the store has uninstalled the plugin.
             payload: The completed payload, when it was completed after the claim.
+            has_crashed: Whether the delivery was found to end workers; then no call is made.
         """
         definition = self._registry.definitions[slug]
-        refused = _refusal(claimed, definition, stored)
+        refused = _refusal(claimed, definition, stored, has_crashed=has_crashed)
         if refused is not None or stored is None:
             return Dispatched(refused or _cancelled())
 
@@ -121,11 +128,13 @@ def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:
     )
 
 
-def _refusal(claimed: Claimed, definition: PluginDefinition, stored: StoredInstallation | None) -> Verdict | None:
+def _refusal(
+    claimed: Claimed, definition: PluginDefinition, stored: StoredInstallation | None, *, has_crashed: bool
+) -> Verdict | None:
     """Say why a delivery is not made at all, or None."""
     if stored is None or claimed.revision is None:
         return _cancelled()
-    if claimed.read_ct > CLAIMS_MAX:
+    if has_crashed:
         return Verdict(
             status="failed",
             outcome="crashed",
@@ -151,7 +160,11 @@ def _checked(answer: Any, context: HostContext) -> PluginEventResult:
         return delivered()
     if not isinstance(answer, PluginEventResult):
         return retry(f"handle_event returned {type(answer).__name__}, not PluginEventResult")
-    return _redacted(answer, context)
+    try:  # nothing held the plugin to the types while it built its answer
+        checked = msgspec.convert({**msgspec.structs.asdict(answer), "data": None}, PluginEventResult)
+    except msgspec.ValidationError as error:
+        return retry(f"handle_event returned a PluginEventResult that is none: {error}")
+    return _redacted(msgspec.structs.replace(checked, data=answer.data), context)
 
 
 def _redacted(result: PluginEventResult, context: HostContext) -> PluginEventResult:

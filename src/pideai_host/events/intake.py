@@ -20,6 +20,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.identity import delivery_id
+from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
 from pideai_host.events.sources import NewEvent
 from pideai_host.telemetry import get_logger
@@ -30,8 +31,8 @@ BATCH_MAX: Final = 64
 WAITING_MAX: Final = 20_000
 """Submissions that may wait; past it callers are told to come back, before memory runs out."""
 
-ATTEMPTS: Final = 4
-BACKOFF_S: Final = 0.2
+READS_MAX: Final = 4
+"""How often the installations of stores are read again for one batch."""
 
 _INTAKE: Final = query(load("pideai_host.events", "sql/intake.sql"))
 _encode: Final = msgspec.json.Encoder().encode
@@ -128,21 +129,16 @@ class Intake:
 
     async def _store(self, submissions: list[Sequence[NewEvent]]) -> None:
         events = [event for submission in submissions for event in submission]
-        for attempt in range(ATTEMPTS):
-            try:
-                async with self._pool.connection() as connection:
-                    await self.store(events, connection)
-            except psycopg.OperationalError:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(BACKOFF_S * 2**attempt)
-            else:
-                return
+        await patiently(self._pool, lambda connection: self.store(events, connection))
 
-    async def store(self, events: Sequence[NewEvent], connection: AsyncConnection[TupleRow]) -> None:
+    async def store(self, events: Sequence[NewEvent], connection: AsyncConnection[TupleRow]) -> set[str]:
         """Keep events on a connection of the caller's, in its transaction if it has one.
 
         One statement, and another only when a store has an installation that was not known of yet.
+
+        Returns:
+            The lanes that got messages. They were told of; who has a transaction open tells again (`tell`) after its
+            commit, since workers that look earlier find nothing.
 
         Raises:
             psycopg.Error: whatever the database says.
@@ -152,16 +148,28 @@ class Intake:
         left = list(
             {event.id: event for event in sorted(events, key=lambda event: event.occurred_at, reverse=True)}.values()
         )
-        for _ in range(ATTEMPTS):
-            left = await self._send(left, connection)
+        lanes: set[str] = set()
+        for _ in range(READS_MAX):
+            unknown = {event.store_id for event in left if self._directory.known(event.store_id) is None}
+            if unknown:
+                await self._directory.read(unknown, connection)
+            left, told = await self._send(left, connection)
+            lanes |= told
             if not left:
-                return
-            await self._directory.read({event.store_id for event in left})
+                return lanes
+            await self._directory.read({event.store_id for event in left}, connection)
         raise DatabaseUnavailable("the installations of a store keep changing", hint="Send it again.")
 
-    async def _send(self, events: list[NewEvent], connection: AsyncConnection[TupleRow]) -> list[NewEvent]:
-        """Run the statement; return the events whose stores have installations that we did not know of."""
-        entries = {store_id: await self._directory.get(store_id) for store_id in {event.store_id for event in events}}
+    def tell(self, lanes: set[str]) -> None:
+        """Say that lanes have messages. Never waits."""
+        if lanes:
+            self._on_lanes(lanes)
+
+    async def _send(
+        self, events: list[NewEvent], connection: AsyncConnection[TupleRow]
+    ) -> tuple[list[NewEvent], set[str]]:
+        """Run the statement; return the events of stores with installations we did not know of, and the lanes."""
+        entries = {store_id: self._directory.known(store_id) for store_id in {event.store_id for event in events}}
         candidates = [
             {"n": n, "delivery_id": delivery_id(event.id, installation), "installation_id": installation}
             for n, event in enumerate(events)
@@ -174,9 +182,8 @@ class Intake:
         }
         rows = await (await connection.execute(_INTAKE, parameters)).fetchall()
         lanes = {value for kind, value in rows if kind == "lane"}
-        if lanes:
-            self._on_lanes(lanes)
-        return [events[int(value)] for kind, value in rows if kind == "stale"]
+        self.tell(lanes)
+        return [events[int(value)] for kind, value in rows if kind == "stale"], lanes
 
 
 class _Row(msgspec.Struct):

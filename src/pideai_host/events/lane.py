@@ -37,6 +37,7 @@ class LaneState:
         self.lane = lane
         self.slug = slug
         self.is_hot = True
+        """Whether it may have work, as far as is known."""
         self._limits = definition.limits
         self._lease_s = max(LEASE_MIN_S, definition.limits.timeout_s + LEASE_MARGIN_S)
         self._monotonic = monotonic
@@ -53,21 +54,33 @@ class LaneState:
 
     def wanted(self, most: int, poll_s: float) -> Wanted | None:
         """Say how much to claim now, or None: nothing is known to be there, or enough is in hand."""
-        free = min(most, self._limits.concurrency - self._in_hand)
-        enough = min(most, self._limits.concurrency) // 4
-        if free < max(enough, 1) or not (self.is_hot or self.poll_in(poll_s) <= 0):
+        free = self._free(most)
+        if not free or not (self.is_hot or self._poll_in(poll_s) <= 0):
             return None
         return Wanted(self.lane, free, int(self._lease_s))
 
-    def poll_in(self, poll_s: float) -> float:
-        """Return the seconds until the lane is looked at for no reason but time."""
-        return max(0.0, self._looked_at_s + poll_s - self._monotonic())
+    def rests_s(self, most: int, poll_s: float) -> float:
+        """Return the seconds until the lane wants something for no reason but time: not before its hand has room."""
+        return self._poll_in(poll_s) if self._free(most) else float("inf")
+
+    def asked(self) -> None:
+        """Note that a claim is about to look: what is said from now on may be of messages that it does not see."""
+        self.is_hot = False
+        self._looked_at_s = self._monotonic()
 
     def claimed(self, count: int, asked: int) -> None:
-        """Note what a claim brought: a full batch says that there is more."""
+        """Note what the claim brought: a full batch says that there is more."""
         self._in_hand += count
-        self._looked_at_s = self._monotonic()
-        self.is_hot = count >= asked
+        self.is_hot |= count >= asked
+
+    def _free(self, most: int) -> int:
+        """Return how many to claim; 0 when that would be so few that a claim is not worth its while."""
+        free = min(most, self._limits.concurrency - self._in_hand)
+        enough = min(most, self._limits.concurrency) // 4
+        return free if free >= max(enough, 1) else 0
+
+    def _poll_in(self, poll_s: float) -> float:
+        return max(0.0, self._looked_at_s + poll_s - self._monotonic())
 
     def release(self, count: int) -> None:
         """Note that deliveries are out of hand."""

@@ -1,23 +1,27 @@
 """The lanes: claim a batch, give back what nobody waits for, bring back what is due. All statements are set-based."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 import msgspec
+import psycopg
 from psycopg.rows import args_row
 from psycopg.sql import Composed, Identifier
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.patience import patiently
 
 CLAIMS_MAX: Final = 3
-"""A message claimed more often than this without being settled takes its worker down with it."""
+"""A message whose last of so many claims was begun and never settled takes its worker down with it (`suspects`)."""
 
 DEAD_AFTER_S: Final = 86_400.0
 
+_BEGIN: Final = query(load("pideai_host.events", "sql/begin.sql"))
 _CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
 _DROP: Final = load("pideai_host.events", "sql/drop.sql")
 _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
@@ -94,9 +98,29 @@ class Queue:
             "counts": [one.count for one in wanted],
             "leases": [one.lease_s for one in wanted],
         }
-        async with self._pool.connection() as connection, connection.cursor(row_factory=args_row(Claimed)) as cursor:
+        async with (
+            self._mended(),
+            self._pool.connection() as connection,
+            connection.cursor(row_factory=args_row(Claimed)) as cursor,
+        ):
             await cursor.execute(_CLAIM, parameters)
             return await cursor.fetchall()
+
+    async def begin(self, claimed: Claimed, *, at: datetime, worker: str) -> bool:
+        """Note in a delivery's history that a call for it begins; tell whether that was noted of this message before.
+
+        Not to be tried again when the answer is lost: the second try would find what the first one noted.
+        """
+        parameters = {
+            "id": claimed.id,
+            "created_at": claimed.created_at,
+            "msg_id": claimed.msg_id,
+            "worker": worker,
+            "at": at.isoformat(),
+        }
+        async with self._mended(), self._pool.connection() as connection:
+            row = await (await connection.execute(_BEGIN, parameters)).fetchone()
+        return row is not None and bool(row[0])
 
     async def drop(self, lane: str, messages: Sequence[Claimed]) -> None:
         """Delete messages without writing an outcome: what they carried is settled or gone already."""
@@ -104,13 +128,22 @@ class Queue:
             "msg_ids": [message.msg_id for message in messages],
             "read_cts": [message.read_ct for message in messages],
         }
-        async with self._pool.connection() as connection:
-            await connection.execute(for_lane(_DROP, lane), parameters)
+        statement = for_lane(_DROP, lane)
+        await patiently(self._pool, lambda connection: connection.execute(statement, parameters))
 
     async def promote(self, limit: int) -> Mapping[str, int]:
         """Send what is due back to its lanes; returns how many each lane got, empty when nothing is due."""
-        async with self._pool.connection() as connection:
+        async with self._mended(), self._pool.connection() as connection:
             return dict(await (await connection.execute(_PROMOTE, {"limit": limit})).fetchall())
+
+    @asynccontextmanager
+    async def _mended(self) -> AsyncIterator[None]:
+        """Throw dead connections out of the pool when one is met, so that the next round finds a living one."""
+        try:
+            yield
+        except psycopg.OperationalError:
+            await self._pool.check()
+            raise
 
 
 @lru_cache(maxsize=4_096)

@@ -8,12 +8,15 @@ from uuid import UUID
 
 import msgspec
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
 
 from pideai_host.api import RESPONSE_BODY_MAX_CHARS
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load
 from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.intake import Intake
+from pideai_host.events.patience import patiently
 from pideai_host.events.queue import Claimed, for_lane
 from pideai_host.events.sources import NewEvent, encode_payload
 from pideai_host.events.verdict import Verdict
@@ -22,8 +25,9 @@ from pideai_host.telemetry import DELIVERIES_SETTLED, get_logger
 BATCH_MAX: Final = 200
 DATA_MAX_BYTES: Final = 8_192
 ATTEMPTS: Final = 6
-BACKOFF_S: Final = 0.2
+"""More than elsewhere: an outcome that cannot be written is a call made twice."""
 
+_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _log: Final = get_logger(__name__)
@@ -100,9 +104,9 @@ class Settler:
 
     async def _settle(self, lane: str, batch: list[Settled]) -> None:
         try:
-            await self._write_with_patience(lane, batch)
-        except psycopg.DataError as error:
-            await self._one_by_one(lane, batch, error)
+            await self._write(lane, batch)
+        except _REFUSALS as error:
+            await self._refused(lane, batch, error)
         except Exception as error:  # noqa: BLE001 - the worker goes on; the messages return when their leases end
             _log.error("settle_failed", lane=lane, deliveries=len(batch), error=type(error).__name__)
         finally:
@@ -110,48 +114,61 @@ class Settler:
                 if not settled.done.done():
                     settled.done.set_result(None)
 
-    async def _one_by_one(self, lane: str, batch: list[Settled], error: psycopg.DataError) -> None:
-        """Write a refused batch singly; the culprit loses its details, never its outcome."""
+    async def _refused(self, lane: str, batch: list[Settled], error: psycopg.Error) -> None:
+        """Write a refused batch singly; the culprit loses what is refused, never its outcome, and harms nobody else."""
+        for settled in batch if len(batch) > 1 else ():
+            await self._settle(lane, [settled])
         if len(batch) > 1:
-            for settled in batch:
-                await self._settle(lane, [settled])
             return
-        _log.warning("settle_details_refused", lane=lane, delivery=str(batch[0].settlement.id), sqlstate=error.sqlstate)
-        bare = batch[0].settlement
-        bare.response_body, bare.data, bare.attempt = None, None, None
-        bare.error_message = "the details of this outcome could not be stored"
-        await self._write_with_patience(lane, batch)
-
-    async def _write_with_patience(self, lane: str, batch: list[Settled]) -> None:
-        for attempt in range(ATTEMPTS):
-            try:
-                await self._write(lane, batch)
-            except psycopg.OperationalError:
-                if attempt == ATTEMPTS - 1:
-                    raise
-                await asyncio.sleep(BACKOFF_S * 2**attempt)
-            else:
-                return
+        _log.warning("settle_refused", lane=lane, delivery=str(batch[0].settlement.id), sqlstate=error.sqlstate)
+        less = _less(batch[0])
+        if less is not None:
+            await self._settle(lane, [less])
 
     async def _write(self, lane: str, batch: list[Settled]) -> None:
-        """Write a batch; when plugins emitted events, these and the outcomes share one transaction."""
+        """Write a batch, again if the answer was lost: the second time it is a late outcome that was noted already."""
         statement = for_lane(_SETTLE, lane)
         parameters = {"results": _encode([settled.settlement for settled in batch]).decode()}
-        async with self._pool.connection() as connection:
+
+        async def write(connection: AsyncConnection[TupleRow]) -> tuple[list[TupleRow], set[str]]:
             if not any(settled.emitted for settled in batch):
+                return await (await connection.execute(statement, parameters)).fetchall(), set()
+            async with connection.transaction():  # what plugins emitted and the outcomes, or neither
                 rows = await (await connection.execute(statement, parameters)).fetchall()
-            else:
-                async with connection.transaction():
-                    rows = await (await connection.execute(statement, parameters)).fetchall()
-                    held = {msg_id for msg_id, is_settled in rows if is_settled}
-                    events = [e for settled in batch if settled.settlement.msg_id in held for e in settled.emitted]
-                    await self._intake.store(events, connection)
-        _count(lane, batch, dict(rows))
+                held = {(msg_id, read_ct) for msg_id, read_ct, is_settled in rows if is_settled}
+                events = [e for settled in batch if _claim_of(settled) in held for e in settled.emitted]
+                return rows, await self._intake.store(events, connection)
+
+        rows, lanes = await patiently(self._pool, write, attempts=ATTEMPTS)
+        self._intake.tell(lanes)
+        _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
 
 
-def _count(lane: str, batch: list[Settled], held: dict[int, bool]) -> None:
+def _claim_of(settled: Settled) -> tuple[int, int]:
+    return settled.settlement.msg_id, settled.settlement.read_ct
+
+
+def _less(settled: Settled) -> Settled | None:
+    """Return an outcome without the details that may be what the database refuses, then without emitted events."""
+    bare = msgspec.structs.replace(
+        settled.settlement,
+        response_code=None,
+        response_body=None,
+        data=None,
+        attempt=None,
+        error_message="the details of this outcome could not be stored",
+    )
+    if bare != settled.settlement:
+        return msgspec.structs.replace(settled, settlement=bare)
+    if not settled.emitted:
+        return None
+    bare.error_message = "the details of this outcome, and the events emitted with it, could not be stored"
+    return msgspec.structs.replace(settled, settlement=bare, emitted=())
+
+
+def _count(lane: str, batch: list[Settled], held: dict[tuple[int, int], bool]) -> None:
     for settled in batch:
-        was_settled = held.get(settled.settlement.msg_id)
+        was_settled = held.get(_claim_of(settled))
         if was_settled:
             DELIVERIES_SETTLED.labels(plugin=settled.plugin, outcome=settled.outcome).inc()
         elif was_settled is None:

@@ -1,7 +1,12 @@
-"""The worker: claims what is ready, lets plugins deal with it, has the outcomes written, brings back what is due."""
+"""The worker: claims what is ready, lets plugins deal with it, has the outcomes written, brings back what is due.
+
+What is claimed is always let go of again: settled, parked for a moment (`turn`) when it could not even be begun, or,
+when not even that can be written, left to the end of its lease.
+"""
 
 import asyncio
 import os
+import random
 import socket
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -18,6 +23,7 @@ from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.queue import Claimed, Queue, Wanted
 from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
+from pideai_host.events.suspects import Suspects
 from pideai_host.events.verdict import Verdict
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.telemetry import get_logger
@@ -30,6 +36,7 @@ PROMOTE_BATCH: Final = 500
 STOP_GRACE_S: Final = 10.0
 """Beyond the longest hook: how long a stop waits for what runs."""
 
+_ANOTHER_TIME: Final = Dispatched(Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn"))
 _log: Final = get_logger(__name__)
 
 
@@ -63,6 +70,7 @@ class Worker:
         self._lanes = {state.lane: state for slug, one in definitions.items() for state in LaneState.of(slug, one)}
         self._longest_s = max((one.limits.timeout_s for one in definitions.values()), default=0.0)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._suspects = Suspects(queue, now=now, worker=self._name)
         self._wake = asyncio.Event()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
@@ -96,25 +104,32 @@ class Worker:
         self._stopping = True
         self._wake.set()
         await asyncio.gather(*self._loops)
-        if self._running:
-            _, left = await asyncio.wait(self._running, timeout=self._longest_s + STOP_GRACE_S)
-            for task in left:
+        try:
+            async with asyncio.timeout(self._longest_s + STOP_GRACE_S):
+                while self._running:  # what runs may begin more: a batch its calls, a call its settling
+                    await asyncio.wait(self._running)
+        except TimeoutError:
+            _log.warning("stopped_with_calls_running", calls=len(self._running))
+            for task in self._running:
                 task.cancel()
-            if left:
-                _log.warning("stopped_with_calls_running", calls=len(left))
         await self._settler.stop()
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
             wanted = [one for state in self._lanes.values() if (one := state.wanted(BATCH_MAX, POLL_S)) is not None]
             if not wanted:
-                await self._pause(min((state.poll_in(POLL_S) for state in self._lanes.values()), default=POLL_S))
+                await self._pause(
+                    min((state.rests_s(BATCH_MAX, POLL_S) for state in self._lanes.values()), default=POLL_S)
+                )
                 continue
             began_s = self._monotonic()
+            for one in wanted:
+                self._lanes[one.lane].asked()
             try:
                 claimed = await self._queue.claim(wanted)
             except psycopg.Error as error:
                 _log.warning("claim_failed", error=type(error).__name__)
+                self.wake({one.lane for one in wanted})
                 await asyncio.sleep(POLL_S)
                 continue
             self._begin(wanted, claimed, began_s)
@@ -122,7 +137,7 @@ class Worker:
     async def _pause(self, seconds: float) -> None:
         self._wake.clear()
         try:
-            await asyncio.wait_for(self._wake.wait(), seconds)
+            await asyncio.wait_for(self._wake.wait(), min(seconds, POLL_S))
         except TimeoutError:
             return
 
@@ -132,9 +147,10 @@ class Worker:
             by_lane[message.lane].append(message)
         for one in wanted:
             self._lanes[one.lane].claimed(len(by_lane[one.lane]), one.count)
-        for lane, batch in by_lane.items():
-            if batch:
-                self._spawn(self._work(self._lanes[lane], batch, began_s))
+        # By chance, so that where one plugin ends each worker at once the others' lanes come before it now and then.
+        for lane in random.sample(sorted(by_lane), len(by_lane)):
+            if by_lane[lane]:
+                self._spawn(self._work(self._lanes[lane], by_lane[lane], began_s))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -149,19 +165,18 @@ class Worker:
     async def _work(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
         """Deal with a claimed batch: drop what is settled already, complete new orders, call the hooks."""
         live = [one for one in batch if one.is_live]
+        lane.release(len(batch) - len(live))
         try:
             if len(live) < len(batch):
-                lane.release(len(batch) - len(live))
                 await self._queue.drop(lane.lane, [one for one in batch if one.is_dead])
             installed = await self._installed.for_batch(live)
-            incomplete = [one for one in live if needs_completion(one)]
-            if incomplete:
-                self._spawn(self._complete(lane, incomplete, installed, began_s))
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - whatever it was, what is claimed must be let go of
             _log.warning("batch_failed", lane=lane.lane, deliveries=len(live), error=type(error).__name__)
-            lane.release(len(live))
-            self._wake.set()
+            self._put_off(lane, live)
             return
+        incomplete = [one for one in live if needs_completion(one)]
+        if incomplete:
+            self._spawn(self._complete(lane, incomplete, installed, began_s))
         for one in live:
             if not needs_completion(one):
                 self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s))
@@ -175,10 +190,9 @@ class Worker:
     ) -> None:
         try:
             completed = await self._completer.complete(batch)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - as above
             _log.warning("completion_failed", lane=lane.lane, deliveries=len(batch), error=type(error).__name__)
-            lane.release(len(batch))
-            self._wake.set()
+            self._put_off(lane, batch)
             return
         for one in batch:
             found = completed.get(one.event_id) if one.event_id is not None else None
@@ -197,28 +211,42 @@ class Worker:
         payload: str | None = None,
     ) -> None:
         try:
-            async with lane.turn(claimed.installation_id):
-                if lane.lease_is_short(began_s):
-                    late = Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn")
-                    dispatched = Dispatched(late)
-                else:
-                    dispatched = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload)
+            async with self._suspects.turn(claimed), lane.turn(claimed.installation_id):
+                dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
         except BaseException:  # a fault of ours: the message comes back when its lease ends
             lane.release(1)
             raise
         await self._settle(lane, claimed, dispatched)
 
+    async def _dispatch(
+        self, lane: LaneState, claimed: Claimed, stored: StoredInstallation | None, began_s: float, payload: str | None
+    ) -> Dispatched:
+        """Make the call now that its turn has come, unless it came too late: then somebody else begins it anew."""
+        if self._stopping or lane.lease_is_short(began_s):
+            return _ANOTHER_TIME
+        try:
+            has_crashed = await self._suspects.has_crashed(claimed)
+        except psycopg.Error as error:
+            _log.warning("suspect_not_begun", lane=lane.lane, delivery=str(claimed.id), error=type(error).__name__)
+            return _ANOTHER_TIME
+        return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
+
+    def _put_off(self, lane: LaneState, batch: list[Claimed]) -> None:
+        """Park what could not be begun for a moment: waiting for the ends of the leases would take a minute."""
+        for one in batch:
+            self._spawn(self._settle(lane, one, _ANOTHER_TIME))
+
     async def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
         at = self._now()
-        settled = Settled(
-            lane=lane.lane,
-            plugin=lane.slug,
-            settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
-            outcome=dispatched.verdict.outcome,
-            emitted=emitted_events(claimed, dispatched, at=at),
-            done=asyncio.get_running_loop().create_future(),
-        )
         try:
+            settled = Settled(
+                lane=lane.lane,
+                plugin=lane.slug,
+                settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
+                outcome=dispatched.verdict.outcome,
+                emitted=emitted_events(claimed, dispatched, at=at),
+                done=asyncio.get_running_loop().create_future(),
+            )
             await self._settler.put(settled)
         finally:
             lane.release(1)

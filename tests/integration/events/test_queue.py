@@ -1,16 +1,27 @@
 """Claiming, settling and promoting, step by step: who holds a message, and who only thinks so."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from uuid import uuid5
 
+import psycopg
+import pytest
+
 from pideai_host.api import delivered, retry
+from pideai_host.db.pool import open_pool
+from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.dispatch import Dispatched
+from pideai_host.events.doors import WebhookDoor
+from pideai_host.events.intake import Intake
+from pideai_host.events.queue import Queue, Wanted
 from pideai_host.events.settle import Settled, emitted_events, settlement_of
 from pideai_host.events.verdict import Verdict, judge
 from pideai_host.stores.context import Emitted
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
+CUT = """select pg_terminate_backend(pid) from pg_stat_activity
+    where usename = 'pideai_host' and datname = current_database()"""
 DELIVERED = Dispatched(Verdict(status="delivered", outcome="delivered", uses_attempt=True))
 PARKED = Dispatched(Verdict(status="pending", outcome="retry", uses_attempt=True, delay_s=0.0, park_reason="retry"))
 
@@ -136,6 +147,79 @@ async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
     assert await way.rows("select id, source from public.plugin_events where type = 'payment.completed'") == [
         (emitted.id, "emit")
     ]
+
+
+async def test_an_outcome_whose_answer_was_lost_is_noted_once_when_it_is_written_again(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    await settle(way, claimed, DELIVERED)
+    await settle(way, claimed, DELIVERED)
+    [(status, history)] = await way.rows("select status, history from public.plugin_events_log")
+
+    assert (status, [one.get("late", False) for one in history]) == ("delivered", [False])
+
+
+async def test_of_two_claims_in_one_batch_the_living_one_counts(way, shop):
+    await queued(way, shop)
+    [old] = await way.claim(lease_s=0)
+    [new] = await way.claim()
+    await asyncio.gather(settle(way, old, PARKED), settle(way, new, DELIVERED))
+
+    assert await way.statuses() == ["delivered"]
+
+
+async def test_an_emitted_event_that_the_database_refuses_costs_neither_the_outcome_nor_the_settler(way, shop):
+    for _ in range(2):
+        await queued(way, shop)
+    first, second = await way.claim()
+    emitted = Emitted(uuid5(first.id, "paid"), "payment.completed", {"paymentId": "\x00"})
+    await settle(way, first, Dispatched(DELIVERED.verdict, 1, (emitted,)))
+    await settle(way, second, DELIVERED)
+
+    assert [(status, bool(error)) for status, _, error in await way.log()] == [
+        ("delivered", True),
+        ("delivered", False),
+    ]
+
+
+async def test_a_lane_is_told_of_once_its_messages_are_committed(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    way.lanes.clear()
+    found = []
+    way.settler._intake._on_lanes = lambda lanes: found.append(asyncio.ensure_future(way.claim()))
+    emitted = Emitted(
+        uuid5(claimed.id, "paid"), "payment.completed", {"paymentId": "1", "amount": 5, "currency": "USD"}
+    )
+    await settle(way, claimed, Dispatched(DELIVERED.verdict, 1, (emitted,)))
+
+    assert sum(len(claimed) for claimed in await asyncio.gather(*found)) == 1
+
+
+async def test_an_event_is_kept_although_every_connection_of_the_pool_was_cut(way, shop, database):
+    """Each attempt would be lent another dead connection if the first one did not have them all thrown out."""
+    order_id, _ = await shop.insert()
+    body = await shop.move(order_id, "confirmed")
+    async with open_pool(database.runtime_url, min_size=8, max_size=8, check=False) as pool:
+        directory = StoreDirectory(pool, monotonic=time.monotonic)
+        intake = Intake(pool, directory, on_lanes=way.lanes.append)
+        await intake.start()
+        await shop.connection.execute(CUT)
+        ids = await WebhookDoor(pool, directory, intake, now=lambda: NOW).receive(body)
+        await intake.stop()
+
+    assert len(ids) == 2
+
+
+async def test_after_a_cut_the_second_claim_finds_a_living_connection(way, shop, database):
+    await queued(way, shop)
+    async with open_pool(database.runtime_url, min_size=4, max_size=4, check=False) as pool:
+        queue = Queue(pool)
+        await shop.connection.execute(CUT)
+        with pytest.raises(psycopg.OperationalError):
+            await queue.claim([Wanted("pideai_probe", 10, 60)])
+
+        assert len(await queue.claim([Wanted("pideai_probe", 10, 60)])) == 1
 
 
 async def test_a_worker_that_lost_its_lease_emits_nothing(way, shop):

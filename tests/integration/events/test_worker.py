@@ -1,22 +1,29 @@
 """The worker from claim to settled outcome, with a plugin that does what the test says."""
 
 import asyncio
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
 
 import httpx
 import msgspec
+import psycopg
 import pytest
 
 from pideai_host.api import (
     CreditsExhausted,
     OrderCreatedPayload,
     PaymentPayload,
+    PluginEventResult,
     delivered,
     failed,
     retry,
     unknown,
     wait,
 )
+from pideai_host.events.suspects import Suspects
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAYMENT = PaymentPayload(payment_id="p1", amount=5, currency="USD")
 
 
@@ -267,14 +274,188 @@ async def test_an_uninstalled_plugins_deliveries_are_cancelled(way, shop, probe,
     assert probe.calls == []
 
 
-async def test_a_message_claimed_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
+async def crash(way, claims):
+    """Claim everything so many times; the last of three claims begins the first message, and nothing ends."""
+    for _ in range(claims):
+        claimed = await way.claim(lease_s=0)
+    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
+    return await suspects.has_crashed(claimed[0])
+
+
+async def test_a_call_that_was_begun_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
     await bring(way, shop)
-    for _ in range(3):
-        await way.claim(lease_s=0)
+    await crash(way, 3)
     await run_until(way, "select 1 from public.plugin_events_log where status = 'failed'", until)
     [row] = await way.log()
 
     assert (row[2].startswith("crashed: probe"), probe.calls) == (True, [])
+
+
+async def test_who_was_only_claimed_beside_a_crash_is_delivered(way, shop, probe, until):
+    for _ in range(3):
+        await bring(way, shop)
+    await crash(way, 3)
+    await run_until(
+        way, "select 1 from public.plugin_events_log having count(*) filter (where status <> 'pending') = 3", until
+    )
+
+    assert (sorted(await way.statuses()), len(probe.calls)) == (["delivered", "delivered", "failed"], 2)
+
+
+async def test_on_their_last_claim_messages_are_begun_one_at_a_time(way, shop, probe):
+    running, most = 0, 0
+
+    async def call(context):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0)
+        running -= 1
+        return delivered()
+
+    for _ in range(4):
+        await bring(way, shop)
+    for _ in range(2):
+        await way.claim(lease_s=0)
+    probe.answers = [call] * 4
+    worker = way.worker()
+    await worker.start()
+    await way.done(4)
+    await worker.stop()
+
+    assert (most, len(probe.calls)) == (1, 4)
+
+
+async def test_a_retry_starts_with_a_clean_slate(way, shop, probe):
+    """The note that a call began belongs to its message; the message of the next attempt knows nothing of it."""
+    await bring(way, shop)
+    for _ in range(2):
+        await way.claim(lease_s=0)
+    probe.answers = [retry("503")]
+    worker = way.worker()
+    await worker.start()
+    await way.done()
+    await worker.stop()
+
+    assert await way.log() == [("delivered", 2, None)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        PluginEventResult(success=True, response_code="two hundred"),
+        PluginEventResult(success=False, error=7),
+        PluginEventResult(success=False, retry_after_s="soon"),
+        PluginEventResult(success=True, response_code=2**40),
+        delivered({"nul": "\x00"}),
+        delivered({"nan": Decimal("NaN")}),
+    ],
+    ids=["text_as_code", "number_as_error", "text_as_delay", "code_beyond_integer", "nul", "nan"],
+)
+async def test_an_answer_of_wrong_types_harms_nobody_else(working, shop, probe, answer):
+    probe.answers = [answer]
+    for _ in range(2):
+        await bring(working, shop)
+
+    assert [row[0] for row in await working.done(2)] == ["delivered", "delivered"]
+
+
+async def test_an_event_that_cannot_be_encoded_gives_its_place_back(way, shop, probe):
+    worker = way.worker()
+    claimed_before = worker._lanes["pideai_probe"]._in_hand
+    probe.answers = [emit_nonsense]
+    await worker.start()
+    await bring(way, shop)
+    await way.done()
+    await worker.stop()
+
+    assert worker._lanes["pideai_probe"]._in_hand == claimed_before
+
+
+async def emit_nonsense(context):
+    context.emit("payment.completed", PAYMENT, key="p1")
+    nonsense = msgspec.structs.replace(PAYMENT, amount=Decimal("NaN"))
+    context.emit("payment.completed", nonsense, key="p2")
+    return delivered()
+
+
+@pytest.mark.parametrize("price", ["1e999999", "1e400", "NaN"])
+async def test_a_price_beyond_reason_holds_up_no_other_order(working, shop, probe, price):
+    order_id, body = await shop.insert()
+    await shop.add_items(order_id)
+    await shop.connection.execute(
+        "update public.order_items set extras = %s where order_id = %s",
+        (json.dumps([{"name": "Oro", "price": price}]), order_id),
+    )
+    await working.door.receive(body)
+    await working.door.receive(await shop.order())
+
+    assert [row[0] for row in await working.done(2)] == ["delivered", "delivered"]
+
+
+async def test_a_stop_right_after_a_claim_leaves_no_call_behind(way, shop, probe):
+    """What runs begins more: the batch its calls, a call its settling. A stop waits for these as well."""
+    for _ in range(20):
+        await bring(way, shop)
+    worker = way.worker()
+    claimed, claim = asyncio.Event(), way.queue.claim
+
+    async def noted(wanted):
+        found = await claim(wanted)
+        claimed.set()
+        return found
+
+    way.queue.claim = noted
+    await worker.start()
+    await claimed.wait()
+    await worker.stop()
+    left = await way.rows("select count(*) from pgmq.q_pideai_probe where read_ct > 0")
+
+    assert (left, worker._running) == ([(0,)], set())
+
+
+async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, probe):
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(context):
+        began.set()
+        await go_on.wait()
+        return delivered()
+
+    probe.definition = msgspec.structs.replace(
+        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
+    )
+    way.registry.__init__(*rebuilt(probe))
+    probe.answers = [slow]
+    for _ in range(3):
+        await bring(way, shop)
+    worker = way.worker()
+    await worker.start()
+    await began.wait()
+    stopping = asyncio.create_task(worker.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await stopping
+
+    assert (sorted(await way.statuses()), len(probe.calls)) == (["delivered", "pending", "pending"], 1)
+
+
+async def test_a_batch_that_cannot_be_begun_is_put_off_for_a_moment_not_for_a_lease(way, shop, probe):
+    real, broken = way.installed.for_batch, [psycopg.OperationalError("cut")]
+
+    async def for_batch(batch):
+        if broken:
+            raise broken.pop()
+        return await real(batch)
+
+    way.installed.for_batch = for_batch
+    worker = way.worker()
+    await worker.start()
+    await bring(way, shop)
+    log = await way.done()
+    await worker.stop()
+
+    assert log == [("delivered", 1, None)]
 
 
 async def run_until(way, condition, until):

@@ -39,6 +39,7 @@ def test_a_new_lane_is_looked_at_at_once(lane):
 
 
 def test_an_empty_lane_rests_until_its_poll(lane, clock):
+    lane.asked()
     lane.claimed(0, 40)
     early = lane.wanted(100, 1.0)
     clock.now_s = 1.0
@@ -56,6 +57,29 @@ def test_a_full_hand_takes_nothing(lane):
     lane.claimed(40, 40)
 
     assert lane.wanted(100, 1.0) is None
+
+
+def test_what_is_said_while_a_claim_looks_is_not_forgotten_when_the_claim_brings_nothing(lane):
+    lane.asked()
+    lane.is_hot = True
+    lane.claimed(0, 40)
+
+    assert lane.wanted(100, 1.0).count == 40
+
+
+def test_a_lane_with_a_full_hand_is_not_polled_before_it_has_room(lane, clock):
+    lane.asked()
+    lane.claimed(40, 40)
+    clock.now_s = 60.0
+
+    assert lane.rests_s(100, 1.0) == float("inf")
+
+
+def test_a_lane_with_room_rests_until_its_poll(lane):
+    lane.asked()
+    lane.claimed(0, 40)
+
+    assert lane.rests_s(100, 1.0) == 1.0
 
 
 def test_a_lease_outlasts_the_hook(lane):

@@ -1,6 +1,7 @@
 -- Write the outcomes of a batch of one lane, fenced: only who still holds a message (same message, same read count)
 -- may write; it is deleted in the same statement. A worker that lost its lease changes nothing, its late outcome is
--- kept as an attempt. {queue} is the lane's table.
+-- kept as an attempt, unless it is in the history already: then this is the second try of a write whose answer was lost.
+-- {queue} is the lane's table.
 with result as materialized (
   select *
   from json_to_recordset(%(results)s::json) as r (
@@ -12,7 +13,7 @@ held as (
   delete from {queue} q
   using result r
   where q.msg_id = r.msg_id and q.read_ct = r.read_ct
-  returning q.msg_id
+  returning q.msg_id, q.read_ct
 ),
 -- What was found disabled may have been enabled since. The lock orders us with that: either we see it, or it comes after
 -- us and sees our parked row.
@@ -43,7 +44,7 @@ settled as (
   from result r
   where d.id = r.id and d.created_at = r.created_at
     and d.status = 'pending' and d.msg_id = r.msg_id
-    and r.msg_id in (select msg_id from held)
+    and (r.msg_id, r.read_ct) in (select msg_id, read_ct from held)
   returning r.msg_id
 ),
 late as (
@@ -52,8 +53,9 @@ late as (
   from result r
   where d.id = r.id and d.created_at = r.created_at
     and r.attempt is not null
-    and r.msg_id not in (select msg_id from held)
+    and (r.msg_id, r.read_ct) not in (select msg_id, read_ct from held)
+    and not d.history @> jsonb_build_array(r.attempt)
 )
-select h.msg_id, s.msg_id is not null as is_settled
+select h.msg_id, h.read_ct, s.msg_id is not null as is_settled
 from held h
 left join settled s on s.msg_id = h.msg_id
