@@ -21,6 +21,8 @@ import pytest
 
 from pideai_host.api import Limits, PluginDefinition, PluginType, RetryPolicy, delivered, hookimpl
 from pideai_host.db.dev import create_demo_store
+from pideai_host.events.breaker_rows import BreakerRows
+from pideai_host.events.breakers import Breakers
 from pideai_host.events.complete import Completer
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.dispatch import Dispatcher
@@ -164,6 +166,7 @@ class Way:
     dispatcher: Dispatcher
     completer: Completer
     installed: InstalledCopies
+    breakers: Breakers
     registry: Registry
     lanes: list[set[str]]
 
@@ -174,6 +177,7 @@ class Way:
             completer=self.completer,
             settler=Settler(self.pool, self.intake),
             installed=self.installed,
+            breakers=self.breakers,
             definitions=self.registry.definitions,
             now=lambda: datetime.now(UTC),
         )
@@ -259,6 +263,7 @@ async def way(
         http = make_client(allow=(ip_network("127.0.0.0/8"),))
         stack.push_async_callback(http.aclose)
         contexts = ContextFactory(pool, http, Sealer([("k1", b"k" * 32)]), operator)
+        breakers = Breakers(BreakerRows(pool, heard_within_s=0.0))
         settler = Settler(pool, intake)
         await intake.start()
         stack.push_async_callback(intake.stop)
@@ -271,9 +276,10 @@ async def way(
             door=WebhookDoor(pool, directory, intake, now=lambda: datetime.now(UTC)),
             queue=Queue(pool),
             settler=settler,
-            dispatcher=Dispatcher(registry, runner, contexts),
+            dispatcher=Dispatcher(registry, runner, contexts, breakers),
             completer=Completer(pool),
             installed=InstalledCopies(Installations(pool)),
+            breakers=breakers,
             registry=registry,
             lanes=lanes,
         )

@@ -12,6 +12,7 @@ from pideai_host.api.context import (
 )
 from pideai_host.api.definition import (
     RESERVED_SLUGS,
+    BreakerPolicy,
     Limits,
     PluginDefinition,
     PluginType,
@@ -84,6 +85,7 @@ __all__ = (
     "Address",
     "AddressRefused",
     "AlreadyInstalled",
+    "BreakerPolicy",
     "CartAbandonedPayload",
     "ConfigRejected",
     "ConfigurationError",

@@ -39,6 +39,28 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     max_wait_s: float = 7_200.0
 
 
+class BreakerPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """When calls for one store stop because what the plugin talks to is broken, and when they begin again.
+
+    Only what says so counts: an answer of 5xx, no answer, no connection. While the breaker is open the store's
+    deliveries are parked and use no attempt; after each cool-down one of them is tried, and its success brings back
+    the rest.
+
+    Attributes:
+        failures: In a row, without a success between them, that open the breaker.
+        window_s: Failures that lie further apart are no row.
+        cool_down_s: Seconds from the opening to the first try.
+        growth: By how much each further cool-down is longer, 1 or more.
+        max_cool_down_s: The longest cool-down; closed for as long, a breaker begins again with the shortest.
+    """
+
+    failures: int = 10
+    window_s: float = 300.0
+    cool_down_s: float = 30.0
+    growth: float = 2.0
+    max_cool_down_s: float = 900.0
+
+
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much one plugin may take of a worker.
 
@@ -65,6 +87,7 @@ class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
         module: Plan module that a store needs, as in ``has_module_enabled``, or None.
         max_age_s: Older deliveries expire instead of being made; None for never.
         repeat_safe: True when a repeated call with the same delivery id does no harm.
+        breaker: When calls for one store rest; None for never.
         webhook: True when an installation has a `webhook_url` and a `webhook_secret` of its own.
         api: Range of the contract that the plugin was made for, such as ``>=1.0,<2``.
     """
@@ -83,6 +106,7 @@ class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
     retry: RetryPolicy = RetryPolicy()
     max_age_s: float | None = None
     repeat_safe: bool = False
+    breaker: BreakerPolicy | None = BreakerPolicy()
     webhook: bool = False
     limits: Limits = Limits()
     api: str = ">=1.0,<2"

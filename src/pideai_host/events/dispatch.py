@@ -16,6 +16,8 @@ from pideai_host.api import (
     retry,
     type_of_payload,
 )
+from pideai_host.events.breakers import Breakers
+from pideai_host.events.channel import Channel, channel_of, channel_of_error
 from pideai_host.events.queue import CLAIMS_MAX, Claimed
 from pideai_host.events.verdict import Verdict, judge, result_of_error
 from pideai_host.outgoing.trace import track_requests
@@ -46,6 +48,7 @@ class Dispatcher:
         registry: Registry,
         runner: HookRunner,
         contexts: ContextFactory,
+        breakers: Breakers,
         *,
         chance: Callable[[], float] = random.random,
         monotonic: Callable[[], float] = time.monotonic,
@@ -53,6 +56,7 @@ class Dispatcher:
         self._registry = registry
         self._runner = runner
         self._contexts = contexts
+        self._breakers = breakers
         self._chance = chance
         self._monotonic = monotonic
 
@@ -77,7 +81,11 @@ class Dispatcher:
         definition = self._registry.definitions[slug]
         refused = _refusal(claimed, definition, stored, has_crashed=has_crashed)
         if refused is not None or stored is None:
-            return Dispatched(refused or _cancelled())
+            verdict = refused or _cancelled()
+            return Dispatched(await self._breakers.heard(claimed, definition, None, verdict))
+        parked = self._breakers.parks(claimed)
+        if parked is not None:
+            return Dispatched(parked)
 
         started_s = self._monotonic()
         context = self._contexts.make(stored, DeliveryInfo(id=claimed.id, attempt=claimed.attempts + 1))
@@ -85,12 +93,13 @@ class Dispatcher:
             event = event_of(claimed, payload)
         except msgspec.MsgspecError as error:
             return Dispatched(Verdict(status="failed", outcome="failed", error=f"the event cannot be read: {error}"))
-        result = await self._call(event, slug, definition, context)
+        result, channel = await self._call(event, slug, definition, context)
         seconds = self._monotonic() - started_s
         HOOK_SECONDS.labels(plugin=slug).observe(seconds)
         verdict = judge(
             result, definition, calls=claimed.attempts + 1, waited_s=claimed.waited_s or 0.0, random=self._chance
         )
+        verdict = await self._breakers.heard(claimed, definition, channel, verdict)
         return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted))
 
     async def _call(
@@ -99,18 +108,20 @@ class Dispatcher:
         slug: str,
         definition: PluginDefinition,
         context: HostContext,
-    ) -> PluginEventResult:
+    ) -> tuple[PluginEventResult, Channel | None]:
         hook = self._registry.hook(slug, "handle_event")
         if hook is None:
-            return delivered({"skipped": "the plugin has no handle_event"})
+            return delivered({"skipped": "the plugin has no handle_event"}), None
         arguments = {"event": event, "config": context.config, "context": context}
         with track_requests() as requests:
             try:
                 answer = await self._runner.call(hook, arguments, limit_s=definition.limits.timeout_s)
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises is an outcome, and hurts only itself
                 context.log.warning("hook_raised", hook="handle_event", error=type(error).__name__)
-                return _redacted(result_of_error(error, request_left=requests.in_flight), context)
-        return _checked(answer, context)
+                result = result_of_error(error, request_left=requests.in_flight)
+                return _redacted(result, context), channel_of_error(error)
+        result = _checked(answer, context)
+        return result, channel_of(result) if isinstance(answer, PluginEventResult | None) else None
 
 
 def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:

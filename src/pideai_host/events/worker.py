@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 
 from pideai_host.api import PluginDefinition
+from pideai_host.events.breakers import Breakers
 from pideai_host.events.complete import Completer, needs_completion
 from pideai_host.events.dispatch import Dispatched, Dispatcher
 from pideai_host.events.installed import InstalledCopies
@@ -56,6 +57,7 @@ class Worker:
         completer: Completer,
         settler: Settler,
         installed: InstalledCopies,
+        breakers: Breakers,
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
         monotonic: Callable[[], float] = time.monotonic,
@@ -65,6 +67,7 @@ class Worker:
         self._completer = completer
         self._settler = settler
         self._installed = installed
+        self._breakers = breakers
         self._now = now
         self._monotonic = monotonic
         self._lanes = {state.lane: state for slug, one in definitions.items() for state in LaneState.of(slug, one)}
@@ -210,6 +213,10 @@ class Worker:
         began_s: float,
         payload: str | None = None,
     ) -> None:
+        parked = self._breakers.parks(claimed)
+        if parked is not None:  # at once: its turn may be a long way off, behind calls that hang
+            await self._settle(lane, claimed, Dispatched(parked))
+            return
         try:
             async with self._suspects.turn(claimed), lane.turn(claimed.installation_id):
                 dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
@@ -260,5 +267,6 @@ class Worker:
                 _log.warning("promote_failed", error=type(error).__name__)
                 promoted = {}
             self.wake(set(promoted))
+            await self._breakers.keep_up()
             if sum(promoted.values()) < PROMOTE_BATCH:
                 await asyncio.sleep(PROMOTE_S)

@@ -35,6 +35,13 @@ _RANGES: Final = (
     ("config_version", 1, _CONFIG_VERSION_MAX),
 )
 """Attribute of the definition, least and greatest value; NaN is in no range."""
+_BREAKER_RANGES: Final = (
+    ("breaker.failures", 1, _CALLS_MAX),
+    ("breaker.window_s", _MIN_S, _DAY_S),
+    ("breaker.cool_down_s", _MIN_S, _DAY_S),
+    ("breaker.growth", 1.0, 100.0),
+    ("breaker.max_cool_down_s", _MIN_S, _DAY_S),
+)
 
 
 def contract_window(definition: PluginDefinition) -> Iterator[str]:
@@ -66,7 +73,7 @@ def dotted_events(definition: PluginDefinition) -> Iterator[str]:
 
 def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
     """Demand limits and times that are finite and within the host's bounds."""
-    for name, least, greatest in _RANGES:
+    for name, least, greatest in _RANGES if definition.breaker is None else (*_RANGES, *_BREAKER_RANGES):
         value = attrgetter(name)(definition)
         if not least <= value <= greatest:
             yield f"{name} is {value!r}; set it from {least} to {greatest}"

@@ -2,6 +2,7 @@
 
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
+    BREAKER_TRANSITIONS,
     DELIVERIES_SETTLED,
     EVENTS_ACCEPTED,
     HOOK_SECONDS,
@@ -12,6 +13,7 @@ from pideai_host.telemetry.metrics import (
 from pideai_host.telemetry.redact import redacted_text
 
 __all__ = [
+    "BREAKER_TRANSITIONS",
     "DELIVERIES_SETTLED",
     "EVENTS_ACCEPTED",
     "HOOK_SECONDS",

@@ -13,6 +13,12 @@ DELIVERIES_SETTLED = Counter(
 QUARANTINED = Counter(
     "pideai_quarantined", "Bodies kept aside because they were not understood", ["reason"], registry=REGISTRY
 )
+BREAKER_TRANSITIONS = Counter(
+    "pideai_breaker_transitions",
+    "Breakers of installations that opened or closed",
+    ["plugin", "phase"],
+    registry=REGISTRY,
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

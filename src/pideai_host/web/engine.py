@@ -14,6 +14,8 @@ from psycopg import errors
 from pideai_host.api import ConfigurationError, PluginDefinition
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.breaker_rows import BreakerRows
+from pideai_host.events.breakers import Breakers
 from pideai_host.events.capture import CaptureDoor
 from pideai_host.events.changes import ChangeReader
 from pideai_host.events.complete import Completer
@@ -145,12 +147,14 @@ def _assemble(
     intake = Intake(engine_pool, directory, on_lanes=notifier.lanes)
     worker = None
     if definitions is not None:
+        breakers = Breakers(BreakerRows(engine_pool))
         worker = Worker(
             Queue(engine_pool),
-            dispatcher=Dispatcher(registry, runner, contexts),
+            dispatcher=Dispatcher(registry, runner, contexts, breakers),
             completer=Completer(engine_pool),
             settler=Settler(engine_pool, intake),
             installed=InstalledCopies(installations),
+            breakers=breakers,
             definitions=definitions,
             now=_now,
         )

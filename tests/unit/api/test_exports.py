@@ -16,6 +16,7 @@ EXPORTED = (
     "Address",
     "AddressRefused",
     "AlreadyInstalled",
+    "BreakerPolicy",
     "CartAbandonedPayload",
     "ConfigRejected",
     "ConfigurationError",

@@ -24,6 +24,14 @@ enabled_again as materialized (
     and sp.id = any (array(select r.installation_id from result r where r.park_reason = 'disabled'))
   for share
 ),
+-- Likewise what was parked by a breaker that has closed since. Read only when a row asks for it.
+still_open as materialized (
+  select b.installation_id
+  from pideai_host.breakers b
+  where b.phase <> 'closed'
+    and b.installation_id = any (array(select r.installation_id from result r where r.park_reason = 'breaker'))
+  for share
+),
 settled as (
   update public.plugin_events_log d
   set status = r.status,
@@ -31,6 +39,7 @@ settled as (
       msg_id = null,
       next_attempt_at = case
         when r.installation_id in (select id from enabled_again) then now()
+        when r.park_reason = 'breaker' and r.installation_id not in (select installation_id from still_open) then now()
         else now() + r.delay_s * interval '1 second'
       end,
       park_reason = r.park_reason,
