@@ -63,19 +63,21 @@ class CaptureDoor:
         Raises:
             psycopg.Error, PoolTimeout, DatabaseUnavailable: nothing was taken; to be tried again.
         """
+        lanes: set[str] = set()
         async with self._pool.connection() as connection, connection.transaction():
             changes = await _take(connection)
             if changes:
-                await self._keep(connection, changes)
+                lanes = await self._keep(connection, changes)
+        self._intake.tell(lanes)
         return len(changes)
 
-    async def _keep(self, connection: AsyncConnection[TupleRow], changes: list[Change]) -> None:
+    async def _keep(self, connection: AsyncConnection[TupleRow], changes: list[Change]) -> set[str]:
         kept: list[Change] = []
         submissions: list[list[NewEvent]] = []
         problems: list[_Problem] = []
         for change in changes:
             try:
-                submissions.append(await self._reader.events_of(change, source=DOOR))
+                submissions.append(await self._reader.events_of(change, source=DOOR, connection=connection))
             except NotUnderstood as reason:
                 problems.append(_Problem(change, reason))
             except (ValueError, ArithmeticError) as error:
@@ -84,12 +86,13 @@ class CaptureDoor:
             else:
                 kept.append(change)
 
-        refused = await keep_each(self._intake, connection, submissions)
-        problems += [_Problem(kept[place], reason) for place, reason in refused.items()]
+        done = await keep_each(self._intake, connection, submissions)
+        problems += [_Problem(kept[place], reason) for place, reason in done.refused.items()]
         for problem in problems:
             await quarantine(connection, door=DOOR, body=_encode(problem.change), problem=problem.reason)
-        count = sum(len(events) for place, events in enumerate(submissions) if place not in refused)
+        count = sum(len(events) for place, events in enumerate(submissions) if place not in done.refused)
         EVENTS_ACCEPTED.labels(door=DOOR).inc(count)
+        return done.lanes
 
     async def _take_forever(self) -> None:
         while not self._stopping.is_set():

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
@@ -28,8 +29,15 @@ class ChangeReader:
         self._directory = directory
         self._now = now
 
-    async def events_of(self, change: Change, *, source: str) -> list[NewEvent]:
+    async def events_of(
+        self, change: Change, *, source: str, connection: AsyncConnection[TupleRow] | None = None
+    ) -> list[NewEvent]:
         """Return what a change tells, in the order in which it happened; nothing for one that means nothing.
+
+        Args:
+            change: As a door brought it.
+            source: The door.
+            connection: The caller's, if it holds one: whoever waits for a second one may wait for itself.
 
         Raises:
             NotUnderstood: it belongs into quarantine.
@@ -38,25 +46,36 @@ class ChangeReader:
         order = sources.read(change)
         if order is None:
             return []
-        store = await self._store(order.store_id)
+        store = await self._store(order.store_id, connection)
         return sources.events_of(order, store.facts, source=source, now=self._now)
 
-    async def _store(self, store_id: UUID) -> StoreEntry:
-        store = self._directory.known(store_id) or await self._directory.get(store_id)
+    async def _store(self, store_id: UUID, connection: AsyncConnection[TupleRow] | None) -> StoreEntry:
+        store = self._directory.known(store_id)
+        if store is None:
+            store = (await self._directory.read([store_id], connection)).get(store_id)
         if store is None:
             raise NotUnderstood("unknown_store", str(store_id))
         return store
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """What became of some submissions.
+
+    Attributes:
+        lanes: Those that got messages; to be told after the commit (`Intake.tell`).
+        refused: What the database has against some of them, by their place.
+    """
+
+    lanes: set[str]
+    refused: dict[int, NotUnderstood]
+
+
 async def keep_each(
     intake: Intake, connection: AsyncConnection[TupleRow], submissions: Sequence[Sequence[NewEvent]]
-) -> dict[int, NotUnderstood]:
+) -> Kept:
     """Keep submissions on a connection of the caller's, in its transaction if it has one: all that can be kept.
 
     Each submission is kept whole or not at all. One that the database refuses takes no other with it.
-
-    Returns:
-        The refused ones, by their place in `submissions`.
 
     Raises:
         psycopg.Error: anything but a refusal of the data; nothing is kept then.
@@ -64,18 +83,19 @@ async def keep_each(
     """
     try:
         async with connection.transaction():
-            await intake.store([event for events in submissions for event in events], connection)
+            return Kept(await intake.store([one for events in submissions for one in events], connection), {})
     except (psycopg.DataError, psycopg.IntegrityError) as error:
         if len(submissions) == 1:
-            return {0: refused(error)}
-    else:
-        return {}
-    problems = {}
+            return Kept(set(), {0: refused(error)})
+    lanes: set[str] = set()
+    problems: dict[int, NotUnderstood] = {}
     async with connection.transaction():
         for place, events in enumerate(submissions):
-            if found := await keep_each(intake, connection, [events]):
-                problems[place] = found[0]
-    return problems
+            kept = await keep_each(intake, connection, [events])
+            lanes |= kept.lanes
+            if kept.refused:
+                problems[place] = kept.refused[0]
+    return Kept(lanes, problems)
 
 
 async def quarantine(connection: AsyncConnection[TupleRow], *, door: str, body: bytes, problem: NotUnderstood) -> None:

@@ -202,11 +202,12 @@ class Sweep:
                 reasons.append(problem.reason)
 
         async with self._pool.connection() as connection:
-            refused = await keep_each(self._intake, connection, submissions)
-        reasons += [problem.reason for problem in refused.values()]
+            done = await keep_each(self._intake, connection, submissions)
+        self._intake.tell(done.lanes)
+        reasons += [problem.reason for problem in done.refused.values()]
         if reasons:  # the rows stay where they are, so nothing has to be kept in quarantine, pass after pass
             _log.warning("sweep_not_understood", table=table.name, rows=len(reasons), reasons=sorted(set(reasons)))
-        repaired = sum(len(events) for place, events in enumerate(submissions) if place not in refused)
+        repaired = sum(len(events) for place, events in enumerate(submissions) if place not in done.refused)
         if repaired:
             EVENTS_ACCEPTED.labels(door=DOOR).inc(repaired)
             _log.info("sweep_repaired", table=table.name, events=repaired)

@@ -24,8 +24,11 @@ from pideai_host.events.dispatch import Dispatcher
 from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
+from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.queue import Queue
+from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
+from pideai_host.events.sweep import Sweep
 from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
@@ -45,6 +48,7 @@ _REQUIRED: tuple[str, ...] = (
     "public.store_plugins",
     "pideai_host.event_ids",
     "pideai_host.captured_changes",
+    "pideai_host.sweep_cursors",
     "pgmq.meta",
 )
 _LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
@@ -70,6 +74,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     installations: Installations
     lifecycle: Lifecycle
     capture: CaptureDoor
+    scheduler: Scheduler
     worker: Worker | None
 
 
@@ -145,6 +150,12 @@ def _assemble(
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
     intake = Intake(engine_pool, directory, on_lanes=notifier.lanes)
+    reader = ChangeReader(directory, now=_now)
+    jobs = jobs_of(
+        sweep=Sweep(engine_pool, reader, intake),
+        upkeep=Upkeep(engine_pool, retention_days=settings.retention_days),
+        sweep_interval_s=settings.sweep_interval_s,
+    )
     worker = None
     if definitions is not None:
         breakers = Breakers(BreakerRows(engine_pool))
@@ -170,7 +181,8 @@ def _assemble(
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
-        capture=CaptureDoor(engine_pool, ChangeReader(directory, now=_now), intake),
+        capture=CaptureDoor(engine_pool, reader, intake),
+        scheduler=Scheduler(settings.database_url or "", jobs),
         worker=worker,
     )
 
@@ -190,6 +202,8 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(listener.stop)
     await engine.capture.start()
     stack.push_async_callback(engine.capture.stop)
+    await engine.scheduler.start()
+    stack.push_async_callback(engine.scheduler.stop)
 
 
 async def _require_tables(pool: Pool) -> None:

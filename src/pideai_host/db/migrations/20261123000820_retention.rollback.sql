@@ -1,0 +1,1 @@
+drop function if exists pideai_host.drop_old_partitions(integer);

@@ -1,0 +1,77 @@
+"""What the scheduler does besides sweeping: partitions for the weeks to come, and the end of what is old."""
+
+from typing import Final
+
+from psycopg import errors
+
+from pideai_host.db.pool import Pool
+from pideai_host.db.sql import load, query
+from pideai_host.events.schedule import Job
+from pideai_host.events.sweep import Sweep
+from pideai_host.telemetry import get_logger
+
+HOUR_S: Final = 3600.0
+PRUNE_BATCH: Final = 5_000
+LOCK_LIMIT: Final = "200ms"
+"""Both kinds of work on partitions need a lock on tables that all workers use; whoever comes waits behind it."""
+
+_PRUNE: Final = query(load("pideai_host.events", "sql/prune_ids.sql"))
+_ENSURE: Final = query("select pideai_host.ensure_partitions()")
+_DROP: Final = query("select name from pideai_host.drop_old_partitions(%(days)s) as name")
+_LIMIT_LOCKS: Final = query(f"set local lock_timeout = '{LOCK_LIMIT}'")
+_log: Final = get_logger(__name__)
+
+
+class Upkeep:
+    """The host's own tables, kept in shape.
+
+    Args:
+        pool: Runtime connections.
+        retention_days: Age at which a week of events and deliveries is dropped.
+    """
+
+    def __init__(self, pool: Pool, *, retention_days: int) -> None:
+        self._pool = pool
+        self._retention_days = retention_days
+
+    async def ensure_partitions(self) -> bool:
+        """Make the partitions of the weeks to come. Nothing is left to do afterwards.
+
+        Raises:
+            psycopg.errors.LockNotAvailable: the tables were busy; to be tried again.
+        """
+        async with self._pool.connection() as connection, connection.transaction():
+            await connection.execute(_LIMIT_LOCKS)
+            await connection.execute(_ENSURE)
+        return False
+
+    async def drop_old_partitions(self) -> bool:
+        """Drop the weeks that are older than the retention and hold nothing that still waits.
+
+        What is busy is left for the next time.
+        """
+        async with self._pool.connection() as connection:
+            try:
+                rows = await (await connection.execute(_DROP, {"days": self._retention_days})).fetchall()
+            except errors.LockNotAvailable:
+                _log.info("retention_gave_way")
+                return False
+        for (name,) in rows:
+            _log.info("partition_dropped", partition=name, days=self._retention_days)
+        return bool(rows)
+
+    async def prune_ids(self) -> bool:
+        """Forget a batch of event ids that are older than 14 days; returns whether there may be more."""
+        async with self._pool.connection() as connection:
+            done = await connection.execute(_PRUNE, {"limit": PRUNE_BATCH})
+        return done.rowcount == PRUNE_BATCH
+
+
+def jobs_of(*, sweep: Sweep, upkeep: Upkeep, sweep_interval_s: float) -> list[Job]:
+    """List what the scheduler of a host does."""
+    return [
+        Job(name="sweep", every_s=sweep_interval_s, run=sweep.run),
+        Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
+        Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
+        Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
+    ]
