@@ -8,7 +8,7 @@ way       Way: intake, door, queue and a worker (not started) for the probe, as 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -170,7 +170,7 @@ class Way:
     registry: Registry
     lanes: list[set[str]]
 
-    def worker(self) -> Worker:
+    def worker(self, *, quarantined: Collection[str] = ()) -> Worker:
         return Worker(
             self.queue,
             dispatcher=self.dispatcher,
@@ -179,6 +179,7 @@ class Way:
             installed=self.installed,
             breakers=self.breakers,
             definitions=self.registry.definitions,
+            quarantined=quarantined,
             now=lambda: datetime.now(UTC),
         )
 

@@ -9,7 +9,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Container, Coroutine, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -46,6 +46,7 @@ class Worker:
 
     Args:
         definitions: The plugins whose lanes it serves, by slug.
+        quarantined: Slugs of those whose lanes it leaves to others; looked at again and again.
         now: For the history of attempts; due times are the database's.
     """
 
@@ -60,6 +61,7 @@ class Worker:
         breakers: Breakers,
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
+        quarantined: Container[str] = (),
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -68,6 +70,7 @@ class Worker:
         self._settler = settler
         self._installed = installed
         self._breakers = breakers
+        self._quarantined = quarantined
         self._now = now
         self._monotonic = monotonic
         self._lanes = {state.lane: state for slug, one in definitions.items() for state in LaneState.of(slug, one)}
@@ -119,11 +122,10 @@ class Worker:
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
-            wanted = [one for state in self._lanes.values() if (one := state.wanted(BATCH_MAX, POLL_S)) is not None]
+            lanes = [state for state in self._lanes.values() if state.slug not in self._quarantined]
+            wanted = [one for state in lanes if (one := state.wanted(BATCH_MAX, POLL_S)) is not None]
             if not wanted:
-                await self._pause(
-                    min((state.rests_s(BATCH_MAX, POLL_S) for state in self._lanes.values()), default=POLL_S)
-                )
+                await self._pause(min((state.rests_s(BATCH_MAX, POLL_S) for state in lanes), default=POLL_S))
                 continue
             began_s = self._monotonic()
             for one in wanted:
@@ -229,7 +231,7 @@ class Worker:
         self, lane: LaneState, claimed: Claimed, stored: StoredInstallation | None, began_s: float, payload: str | None
     ) -> Dispatched:
         """Make the call now that its turn has come, unless it came too late: then somebody else begins it anew."""
-        if self._stopping or lane.lease_is_short(began_s):
+        if self._stopping or lane.slug in self._quarantined or lane.lease_is_short(began_s):
             return _ANOTHER_TIME
         try:
             has_crashed = await self._suspects.has_crashed(claimed)

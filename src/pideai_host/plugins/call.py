@@ -7,12 +7,13 @@ likewise.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import CancelledError as ThreadCancelled
 from concurrent.futures import Future as ThreadFuture
 from contextvars import ContextVar, copy_context
 from functools import partial
 from inspect import iscoroutine
+from types import FrameType
 from typing import Any, Final
 
 from pideai_host.api.errors import HookTimeout, PluginFault
@@ -37,11 +38,19 @@ class HookRunner:
     Args:
         threads_per_plugin: Plain hooks of one plugin that run at once; more wait within their limit.
         grace_s: Seconds that a cancelled hook gets for cleaning up, on top of its limit.
+        on_stuck: Told slug and count whenever one more call of a plugin was left behind.
     """
 
-    def __init__(self, *, threads_per_plugin: int = THREADS_PER_PLUGIN, grace_s: float = GRACE_S) -> None:
+    def __init__(
+        self,
+        *,
+        threads_per_plugin: int = THREADS_PER_PLUGIN,
+        grace_s: float = GRACE_S,
+        on_stuck: Callable[[str, int], None] | None = None,
+    ) -> None:
         self._threads_per_plugin = threads_per_plugin
         self._grace_s = grace_s
+        self._on_stuck = on_stuck
         self._pools: dict[str, DaemonPool] = {}
         self._stuck: dict[str, set[asyncio.Task[Any] | ThreadFuture[Any]]] = {}
 
@@ -141,6 +150,8 @@ class HookRunner:
         calls.add(call)
         call.add_done_callback(calls.discard)
         _log.error("hook_stuck", plugin=hook.slug, hook=hook.name, stuck=len(calls))
+        if self._on_stuck is not None:
+            self._on_stuck(hook.slug, len(calls))
 
 
 def call_now(hook: Hook, arguments: Mapping[str, Any]) -> Any:
@@ -151,6 +162,12 @@ def call_now(hook: Hook, arguments: Mapping[str, Any]) -> Any:
         Exception: whatever else the plugin raised, unchanged.
     """
     return copy_context().run(_run_plain, hook, [arguments[name] for name in hook.argnames])
+
+
+def hook_in(frame: FrameType) -> Hook | None:
+    """Return the async hook that a frame of another thread's stack runs, or None for a frame of anything else."""
+    hook = frame.f_locals.get("hook") if frame.f_code is _run_async.__code__ else None
+    return hook if isinstance(hook, Hook) else None
 
 
 async def _ends_within(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], limit_s: float) -> bool:

@@ -1,6 +1,6 @@
 """The metrics of one process. Labels take few values each: slugs, types and reasons, never ids."""
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -18,6 +18,12 @@ BREAKER_TRANSITIONS = Counter(
     "Breakers of installations that opened or closed",
     ["plugin", "phase"],
     registry=REGISTRY,
+)
+LOOP_BLOCKS = Counter(
+    "pideai_loop_blocks", "Times that a plugin's hook blocked the event loop", ["plugin"], registry=REGISTRY
+)
+PLUGINS_QUARANTINED = Gauge(
+    "pideai_plugins_quarantined", "1 for a plugin that this process does no work for", ["plugin"], registry=REGISTRY
 )
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",

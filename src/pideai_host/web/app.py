@@ -99,6 +99,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                     worker_running=None
                     if engine.worker is None
                     else lambda: bool(engine.worker and engine.worker.is_running),
+                    quarantined=engine.quarantine.reasons,
                 ),
             )
             try:

@@ -33,7 +33,9 @@ from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
+from pideai_host.plugins.watchdog import Watchdog
 from pideai_host.settings import Settings
 from pideai_host.stores.catalogue import Catalogue
 from pideai_host.stores.context import ContextFactory
@@ -75,6 +77,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle
     capture: CaptureDoor
     scheduler: Scheduler
+    quarantine: Quarantine
     worker: Worker | None
 
 
@@ -111,7 +114,8 @@ async def open_engine(
         )
         http = make_client(allow=settings.http_allow)
         stack.push_async_callback(http.aclose)
-        runner = HookRunner()
+        quarantine = Quarantine()
+        runner = HookRunner(on_stuck=quarantine.stuck)
         stack.push_async_callback(runner.aclose)
         sealer = Sealer(settings.master_keys)
         plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
@@ -129,6 +133,7 @@ async def open_engine(
             installations=installations,
             lifecycle=Lifecycle(pool, registry, runner, contexts, sealer),
             definitions=definitions if with_worker else None,
+            quarantine=quarantine,
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -146,6 +151,7 @@ def _assemble(
     installations: Installations,
     lifecycle: Lifecycle,
     definitions: Mapping[str, PluginDefinition] | None,
+    quarantine: Quarantine,
 ) -> Engine:
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
@@ -167,6 +173,7 @@ def _assemble(
             installed=InstalledCopies(installations),
             breakers=breakers,
             definitions=definitions,
+            quarantined=quarantine.reasons,
             now=_now,
         )
         notifier.tell(worker.wake)
@@ -183,12 +190,16 @@ def _assemble(
         lifecycle=lifecycle,
         capture=CaptureDoor(engine_pool, reader, intake),
         scheduler=Scheduler(settings.database_url or "", jobs),
+        quarantine=quarantine,
         worker=worker,
     )
 
 
 async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake: bool) -> None:
     """Start the loops; what is started last is stopped first, the intake after the worker that emits into it."""
+    watchdog = Watchdog(engine.quarantine.blocked)
+    watchdog.start()
+    stack.callback(watchdog.stop)
     stack.push_async_callback(engine.notifier.stop)
     stack.push_async_callback(engine.intake.stop)
     if with_intake:

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import psycopg
@@ -13,6 +14,7 @@ from pideai_host.web.jwks import JwksCache
 
 DATABASE_LIMIT_S: Final = 2.0
 REMEMBERED_S: Final = 1.0
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Readiness:
@@ -22,6 +24,7 @@ class Readiness:
         pool: Connections of the runtime role.
         keys: The signing keys of the project.
         worker_running: Whether the worker inside this process runs; None when the process has none.
+        quarantined: Slug -> why, of the plugins that this process does no work for.
         monotonic: Clock in seconds.
     """
 
@@ -31,11 +34,13 @@ class Readiness:
         keys: JwksCache,
         *,
         worker_running: Callable[[], bool] | None,
+        quarantined: Mapping[str, str] = _NONE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._keys = keys
         self._worker_running = worker_running
+        self._quarantined = quarantined
         self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
@@ -48,6 +53,10 @@ class Readiness:
                 self._reasons = await self._look()
                 self._known_until = self._monotonic() + REMEMBERED_S
             return self._reasons
+
+    def warnings(self) -> dict[str, str]:
+        """Return what others have to do in this process's place, although it can serve: plugin -> why."""
+        return {f"plugin {slug}": why for slug, why in self._quarantined.items()}
 
     async def _look(self) -> dict[str, str]:
         reasons = {}

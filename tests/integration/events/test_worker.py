@@ -497,6 +497,47 @@ async def test_two_workers_share_a_backlog_without_doubling(way, shop, probe):
     assert (len(probe.calls), len({event.id for event in probe.calls})) == (30, 30)
 
 
+async def test_a_quarantined_plugins_lanes_are_left_to_other_workers(way, shop, probe, until):
+    leaving, serving = way.worker(quarantined={"probe"}), way.worker()
+    await leaving.start()
+    await bring(way, shop)
+    leaving.wake(None)
+    await until(lambda: way.rows("select 1 from pgmq.q_pideai_probe where read_ct = 0"))
+    before = list(probe.calls)
+    await serving.start()
+    await way.done()
+    await asyncio.gather(leaving.stop(), serving.stop())
+
+    assert (before, len(probe.calls)) == ([], 1)
+
+
+async def test_what_a_worker_holds_of_a_plugin_when_it_is_quarantined_goes_back(way, shop, probe, until):
+    quarantined = set()
+
+    async def misbehave(context):
+        quarantined.add("probe")
+        return retry("again")
+
+    probe.definition = msgspec.structs.replace(
+        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
+    )
+    way.registry.__init__(*rebuilt(probe))
+    probe.answers = [misbehave]
+    for _ in range(3):
+        await bring(way, shop)
+    worker = way.worker(quarantined=quarantined)
+    await worker.start()
+
+    async def all_went_back():
+        [[waiting]] = await way.rows("select count(*) from pgmq.q_pideai_probe where read_ct = 0")
+        return probe.calls and waiting == 3
+
+    await until(all_went_back)
+    await worker.stop()
+
+    assert len(probe.calls) == 1
+
+
 async def test_a_changed_configuration_is_seen_by_the_next_delivery(working, shop, probe):
     seen = []
 

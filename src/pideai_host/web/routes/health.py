@@ -19,9 +19,12 @@ class Live(msgspec.Struct, frozen=True):
 
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether requests can be served; `reasons` names each part that is missing and why."""
+    """Whether requests can be served; `reasons` names each part that is missing and why.
 
-    status: Literal["ok", "unavailable"]
+    Degraded serves all requests, but does no work for the plugins that the reasons name.
+    """
+
+    status: Literal["ok", "degraded", "unavailable"]
     reasons: dict[str, str] = {}
 
 
@@ -41,7 +44,9 @@ async def live() -> Live:
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[Ready]:
     """Look at the database, the signing keys and the worker of this process."""
-    reasons = await host_state(request.scope).readiness.reasons()
+    readiness = host_state(request.scope).readiness
+    reasons = await readiness.reasons()
     if reasons:
         return Response(Ready(status="unavailable", reasons=reasons), status_code=503)
-    return Response(Ready(status="ok"), status_code=200)
+    warnings = readiness.warnings()
+    return Response(Ready(status="degraded" if warnings else "ok", reasons=warnings), status_code=200)

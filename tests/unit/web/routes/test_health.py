@@ -96,9 +96,19 @@ async def test_the_database_is_asked_once_a_second_however_many_ask(keys):
     assert (asked_at_once, pool.queries) == (1, 2)
 
 
+async def test_a_quarantined_plugin_is_a_warning_and_no_reason_to_send_nobody_here(keys):
+    readiness = Readiness(Pool(), keys, worker_running=None, quarantined={"slow": "blocks"})
+
+    assert (await readiness.reasons(), readiness.warnings()) == ({}, {"plugin slow": "blocks"})
+
+
 class Answer:
-    def __init__(self, reasons: dict[str, str]) -> None:
+    def __init__(self, reasons: dict[str, str], warnings: dict[str, str] | None = None) -> None:
         self._reasons = reasons
+        self._warnings = warnings or {}
+
+    def warnings(self) -> dict[str, str]:
+        return self._warnings
 
     async def reasons(self) -> dict[str, str]:
         return self._reasons
@@ -114,6 +124,15 @@ def test_a_ready_process_says_so(client_of):
     response = client_of(readiness=Answer({})).get("/health/ready")
 
     assert (response.status_code, response.json()) == (200, {"status": "ok", "reasons": {}})
+
+
+def test_one_that_leaves_a_plugin_to_others_is_ready_and_says_so(client_of):
+    response = client_of(readiness=Answer({}, {"plugin slow": "blocks"})).get("/health/ready")
+
+    assert (response.status_code, response.json()) == (
+        200,
+        {"status": "degraded", "reasons": {"plugin slow": "blocks"}},
+    )
 
 
 def test_one_that_is_not_ready_says_why(client_of):
