@@ -220,12 +220,12 @@ class Worker:
             await self._settle(lane, claimed, Dispatched(parked))
             return
         try:
-            async with self._suspects.turn(claimed), lane.turn(claimed.installation_id):
-                dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
-        except BaseException:  # a fault of ours: the message comes back when its lease ends
-            lane.release(1)
-            raise
-        await self._settle(lane, claimed, dispatched)
+            async with self._suspects.turn(claimed):  # until it is written: the next one may end the worker
+                async with lane.turn(claimed.installation_id):
+                    dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
+                await self._write(lane, claimed, dispatched)
+        finally:
+            self._let_go(lane)
 
     async def _dispatch(
         self, lane: LaneState, claimed: Claimed, stored: StoredInstallation | None, began_s: float, payload: str | None
@@ -246,20 +246,27 @@ class Worker:
             self._spawn(self._settle(lane, one, _ANOTHER_TIME))
 
     async def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
-        at = self._now()
         try:
-            settled = Settled(
-                lane=lane.lane,
-                plugin=lane.slug,
-                settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
-                outcome=dispatched.verdict.outcome,
-                emitted=emitted_events(claimed, dispatched, at=at),
-                done=asyncio.get_running_loop().create_future(),
-            )
-            await self._settler.put(settled)
+            await self._write(lane, claimed, dispatched)
         finally:
-            lane.release(1)
-            self._wake.set()
+            self._let_go(lane)
+
+    async def _write(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
+        at = self._now()
+        settled = Settled(
+            lane=lane.lane,
+            plugin=lane.slug,
+            settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
+            outcome=dispatched.verdict.outcome,
+            emitted=emitted_events(claimed, dispatched, at=at),
+            done=asyncio.get_running_loop().create_future(),
+        )
+        await self._settler.put(settled)
+
+    def _let_go(self, lane: LaneState) -> None:
+        """Give a delivery's place to another one."""
+        lane.release(1)
+        self._wake.set()
 
     async def _promote_forever(self) -> None:
         while not self._stopping:

@@ -1,0 +1,103 @@
+"""kill -9: whatever was accepted is delivered; a delivery comes twice only if a process died while it was under way."""
+
+import asyncio
+import random
+
+SEED = 20261123
+
+
+async def test_the_worker_and_the_host_are_killed_again_and_again_under_load(rig):
+    """Two kills of the worker and two of the host at random moments, while 150 orders come in."""
+    chance = random.Random(SEED)
+    bodies = await rig.place(150)
+    serve, worker = await asyncio.gather(rig.serve(), rig.worker())
+    posting = asyncio.create_task(rig.post(bodies))
+    for _ in range(2):
+        await asyncio.sleep(chance.uniform(0.05, 0.4))
+        await worker.kill()
+        await rig.end_leases()
+        await asyncio.sleep(chance.uniform(0.0, 0.2))
+        await serve.kill()
+        serve, worker = await asyncio.gather(rig.serve(), rig.worker())
+    await posting
+    log = await rig.done()
+    await rig.require_nothing_lost()
+
+    assert {one.status for one in log} == {"delivered"}
+    assert set(rig.receiver.seen) == {one.id for one in log}
+    assert max(rig.receiver.seen.values()) <= 3
+
+
+async def test_the_host_dies_between_its_commit_and_its_notice(rig):
+    """The answer goes out before the coalesced NOTIFY does: a worker that nobody told finds the message by itself."""
+    serve, worker = await asyncio.gather(rig.serve(), rig.worker())
+    await rig.post(await rig.place(1))
+    await serve.kill()
+    await rig.done(limit_s=10)
+    await rig.require_nothing_lost()
+    worker.host.require_alive()
+
+    assert list(rig.receiver.seen.values()) == [1]
+
+
+async def test_the_worker_dies_after_its_claim(rig, until):
+    """Held up between claim and call: nothing has left, so nothing is doubled."""
+    await rig.bring(5)
+    async with rig.pool.connection() as holder, holder.transaction():
+        await holder.execute("lock table pideai_host.installation_secrets in access exclusive mode")
+        worker = await rig.worker()
+        await until(
+            lambda: rig.rows(
+                "select 1 from pgmq.q_pideai_webhook_bridge having count(*) filter (where read_ct = 1) = 5"
+            )
+        )
+        await worker.kill()
+    await rig.end_leases()
+    await rig.worker()
+    await rig.done()
+    await rig.require_nothing_lost()
+
+    assert sorted(rig.receiver.seen.values()) == [1] * 5
+
+
+async def test_the_worker_dies_after_the_request_left(rig):
+    """The receiver has it, the worker never hears so: it comes again under the same id."""
+    arrived = asyncio.Event()
+
+    async def keep_waiting(_):
+        arrived.set()
+        await asyncio.Event().wait()
+
+    rig.receiver.answer = keep_waiting
+    [delivery] = await rig.bring(1)
+    worker = await rig.worker()
+    await asyncio.wait_for(arrived.wait(), 30)
+    await worker.kill()
+    rig.receiver.answer = None
+    await rig.end_leases()
+    await rig.worker()
+    [row] = await rig.done()
+    await rig.require_nothing_lost()
+
+    assert (row.status, row.attempts, rig.receiver.seen) == ("delivered", 1, {delivery: 2})
+
+
+async def test_the_worker_dies_before_it_settles(rig, until):
+    """The receiver said yes, the outcome is not written: it comes again under the same id, and is delivered once."""
+    [delivery] = await rig.bring(1)
+    async with rig.pool.connection() as holder, holder.transaction():
+        await holder.execute("lock table public.plugin_events_log in share mode")
+        worker = await rig.worker()
+        await until(
+            lambda: rig.rows(
+                "select 1 from pg_stat_activity where wait_event_type = 'Lock' and query like '%as is_settled%'"
+            )
+        )
+        await worker.kill()
+        await rig.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pideai_host'")
+    await rig.end_leases()
+    await rig.worker()
+    [row] = await rig.done()
+    await rig.require_nothing_lost()
+
+    assert (row.status, row.attempts, rig.receiver.seen) == ("delivered", 1, {delivery: 2})

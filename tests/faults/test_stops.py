@@ -1,0 +1,45 @@
+"""A worker that is asked to stop finishes what it began, and leaves the rest to others: nothing is lost or doubled."""
+
+import asyncio
+
+from aiohttp import web
+
+
+async def test_a_stop_during_a_slow_delivery_finishes_it(rig):
+    arrived, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_):
+        arrived.set()
+        await go_on.wait()
+        return web.Response()
+
+    rig.receiver.answer = slow
+    [delivery] = await rig.bring(1)
+    worker = await rig.worker()
+    await asyncio.wait_for(arrived.wait(), 30)
+    worker.terminate()
+    await asyncio.sleep(0.3)
+    go_on.set()
+    code = await worker.ended()
+    [row] = await rig.deliveries()
+
+    assert (code, row.status, rig.receiver.seen) == (0, "delivered", {delivery: 1})
+
+
+async def test_two_workers_are_restarted_in_turn_under_load(rig):
+    """150 orders while each of two workers is replaced: every delivery once, no lease has to end."""
+    bodies = await rig.place(150)
+    _, *workers = await asyncio.gather(rig.serve(), rig.worker(), rig.worker())
+    posting = asyncio.create_task(rig.post(bodies))
+    codes = []
+    for worker in workers:
+        worker.terminate()
+        codes.append(await worker.ended())
+        await rig.worker()
+    await posting
+    log = await rig.done()
+    await rig.require_nothing_lost()
+
+    assert codes == [0, 0]
+    assert {one.status for one in log} == {"delivered"}
+    assert rig.receiver.doubled == set()
