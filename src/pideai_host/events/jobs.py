@@ -67,10 +67,11 @@ class Upkeep:
         return done.rowcount == PRUNE_BATCH
 
 
-def jobs_of(*, sweep: Sweep, upkeep: Upkeep, sweep_interval_s: float) -> list[Job]:
+def jobs_of(*, sweep: Sweep, carts: Sweep, upkeep: Upkeep, sweep_interval_s: float) -> list[Job]:
     """List what the scheduler of a host does."""
     return [
         Job(name="sweep", every_s=sweep_interval_s, run=sweep.run),
+        Job(name="carts", every_s=sweep_interval_s, run=carts.run),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),

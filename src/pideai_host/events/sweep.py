@@ -7,7 +7,7 @@ compared with what was kept, so looking again is cheap.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from psycopg import sql
 from pideai_host.api import EventType
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.events.changes import ChangeReader, keep_each
+from pideai_host.events.changes import keep_each
 from pideai_host.events.identity import event_id, status_version
 from pideai_host.events.intake import Intake
 from pideai_host.events.rows import ABSENT, Change, NotUnderstood
@@ -39,67 +39,82 @@ _LAST: Final = UUID(int=2**128 - 1)
 _log: Final = get_logger(__name__)
 
 
-def _load(name: str) -> sql.SQL:
+def load_sql(name: str) -> sql.SQL:
+    """Read a statement of the events."""
     return query(load("pideai_host.events", f"sql/{name}.sql"))
 
 
-_BEGIN: Final = _load("sweep_begin")
-_SAVE: Final = _load("sweep_save")
-_MISSING: Final = _load("sweep_missing")
-_COLUMNS: Final = _load("columns")
+_BEGIN: Final = load_sql("sweep_begin")
+_SAVE: Final = load_sql("sweep_save")
+_MISSING: Final = load_sql("sweep_missing")
+_COLUMNS: Final = load_sql("columns")
 
 
-class _Key(msgspec.Struct, frozen=True):
-    """A row of a page: enough to know the id of its event."""
+class Key(msgspec.Struct, frozen=True):
+    """A row of a page: enough to know the id of its event.
+
+    Attributes:
+        at: When it happened; the table is read in this order.
+        is_wanted: False for what nobody is to hear of.
+        installed_by: Who was installed later is not told.
+        entity_id: The order or cart that the row is about.
+    """
 
     id: UUID
     at: datetime
     is_wanted: bool
-    order_id: UUID
+    installed_by: datetime
+    entity_id: UUID
     status: str | None
 
 
-class _Table(msgspec.Struct, frozen=True, kw_only=True):
+class Table(msgspec.Struct, frozen=True, kw_only=True):
     """A table to sweep.
 
     Attributes:
-        change: What its rows tell of an order, INSERT or UPDATE.
-        needs: Columns without which it cannot be swept; production differs a little from any copy.
+        change: What its rows tell, INSERT or UPDATE.
+        of: Of which table they tell it.
+        needs: Columns of tables without which it cannot be swept; production differs a little from any copy.
         event: The id of the event that stands for the row: its others were kept with it or not at all.
     """
 
     name: str
     change: str
-    needs: frozenset[str]
+    of: str
+    needs: Mapping[str, frozenset[str]]
     keys: sql.SQL
     rows: sql.SQL
-    event: Callable[[_Key], UUID]
+    event: Callable[[Key], UUID]
 
 
-def _created(key: _Key) -> UUID:
-    return event_id(ORDERS, str(key.order_id), EventType.ORDER_CREATED)
+def _created(key: Key) -> UUID:
+    return event_id(ORDERS, str(key.entity_id), EventType.ORDER_CREATED)
 
 
-def _status_changed(key: _Key) -> UUID:
+def _status_changed(key: Key) -> UUID:
     version = status_version(key.status or "", key.at)
-    return event_id(ORDERS, str(key.order_id), EventType.ORDER_STATUS_CHANGED, version)
+    return event_id(ORDERS, str(key.entity_id), EventType.ORDER_STATUS_CHANGED, version)
 
 
-_TABLES: Final = (
-    _Table(
+ORDER_TABLES: Final = (
+    Table(
         name="orders",
         change="INSERT",
-        needs=frozenset({"id", "store_id", "created_at"}),
-        keys=_load("sweep_orders"),
-        rows=_load("sweep_order_rows"),
+        of="orders",
+        needs={"orders": frozenset({"id", "store_id", "created_at"})},
+        keys=load_sql("sweep_orders"),
+        rows=load_sql("sweep_order_rows"),
         event=_created,
     ),
-    _Table(
+    Table(
         name="order_status_history",
         change="UPDATE",
-        needs=frozenset({"id", "order_id", "store_id", "from_status", "to_status", "changed_at"}),
-        keys=_load("sweep_statuses"),
-        rows=_load("sweep_status_rows"),
+        of="orders",
+        needs={
+            "order_status_history": frozenset({"id", "order_id", "store_id", "from_status", "to_status", "changed_at"})
+        },
+        keys=load_sql("sweep_statuses"),
+        rows=load_sql("sweep_status_rows"),
         event=_status_changed,
     ),
 )
@@ -113,13 +128,22 @@ class _Pass(msgspec.Struct):
     until: datetime
 
 
+class Reader(Protocol):
+    """Turns rows into events, as `ChangeReader` does."""
+
+    async def events_of(self, change: Change, *, source: str) -> list[NewEvent]:
+        """Return what a row tells; raises `NotUnderstood` for one that makes no sense."""
+        ...
+
+
 class Sweep:
     """Repairs what the other doors lost. One runs at a time; two would do no harm but work."""
 
-    def __init__(self, pool: Pool, reader: ChangeReader, intake: Intake) -> None:
+    def __init__(self, pool: Pool, reader: Reader, intake: Intake, *, tables: tuple[Table, ...] = ORDER_TABLES) -> None:
         self._pool = pool
         self._reader = reader
         self._intake = intake
+        self._tables = tables
         self._passes: dict[str, _Pass] = {}
 
     async def run(self) -> bool:
@@ -129,11 +153,11 @@ class Sweep:
             psycopg.Error, PoolTimeout, DatabaseUnavailable: what was read before is kept, the next run goes on there.
         """
         unfinished = False
-        for table in _TABLES:
+        for table in self._tables:
             unfinished |= await self._sweep(table)
         return unfinished
 
-    async def _sweep(self, table: _Table) -> bool:
+    async def _sweep(self, table: Table) -> bool:
         going = self._passes.pop(table.name, None) or await self._begin(table)
         if going is None:
             return False
@@ -143,13 +167,14 @@ class Sweep:
         self._passes[table.name] = going
         return True
 
-    async def _begin(self, table: _Table) -> _Pass | None:
+    async def _begin(self, table: Table) -> _Pass | None:
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(_COLUMNS, {"table": f"public.{table.name}"})).fetchall()
-            missing = table.needs - {row[0] for row in rows}
-            if missing:
-                _log.warning("sweep_impossible", table=table.name, lacks=sorted(missing))
-                return None
+            for name, needed in table.needs.items():
+                rows = await (await connection.execute(_COLUMNS, {"table": f"public.{name}"})).fetchall()
+                missing = needed - {row[0] for row in rows}
+                if missing:
+                    _log.warning("sweep_impossible", table=name, lacks=sorted(missing))
+                    return None
             parameters = {"name": table.name, "memory_s": MEMORY.total_seconds()}
             row = await (await connection.execute(_BEGIN, parameters)).fetchone()
         after_at, until, is_cut = row or (None, None, False)
@@ -159,12 +184,12 @@ class Sweep:
             _log.warning("sweep_cut", table=table.name, older_than_days=MEMORY.days)
         return _Pass(after_at, _FIRST, until)
 
-    async def _page(self, table: _Table, going: _Pass) -> bool:
+    async def _page(self, table: Table, going: _Pass) -> bool:
         """Bring what is missing of one page; returns whether it was the last."""
         parameters = {"after_at": going.at, "after_id": going.id, "until": going.until, "limit": PAGE}
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(table.keys, parameters)).fetchall()
-        keys = [_Key(*row) for row in rows]
+        keys = [Key(*row) for row in rows]
         await self._repair(table, {table.event(key): key for key in keys if key.is_wanted})
 
         is_last = len(keys) < PAGE
@@ -175,7 +200,7 @@ class Sweep:
             await connection.execute(_SAVE, {"name": table.name, "position": final})
         return is_last
 
-    async def _repair(self, table: _Table, keys: Mapping[UUID, _Key]) -> None:
+    async def _repair(self, table: Table, keys: Mapping[UUID, Key]) -> None:
         if not keys:
             return
         async with self._pool.connection() as connection:
@@ -184,7 +209,7 @@ class Sweep:
         for start in range(0, len(missing), KEPT_AT_ONCE):
             await self._keep(table, {key.id: key for key in missing[start : start + KEPT_AT_ONCE]})
 
-    async def _keep(self, table: _Table, keys: Mapping[UUID, _Key]) -> None:
+    async def _keep(self, table: Table, keys: Mapping[UUID, Key]) -> None:
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(table.rows, {"ids": list(keys)})).fetchall()
         submissions: list[list[NewEvent]] = []
@@ -192,12 +217,12 @@ class Sweep:
         for row_id, record, old_record in sorted(rows, key=lambda row: keys[row[0]].at):
             change = Change(
                 type=table.change,
-                table="orders",
+                table=table.of,
                 record=msgspec.Raw(record.encode()),
                 old_record=ABSENT if old_record is None else msgspec.Raw(old_record.encode()),
             )
             try:
-                submissions.append(await self._events_of(change, installed_by=keys[row_id].at))
+                submissions.append(await self._events_of(change, keys[row_id]))
             except NotUnderstood as problem:
                 reasons.append(problem.reason)
 
@@ -212,7 +237,11 @@ class Sweep:
             EVENTS_ACCEPTED.labels(door=DOOR).inc(repaired)
             _log.info("sweep_repaired", table=table.name, events=repaired)
 
-    async def _events_of(self, change: Change, *, installed_by: datetime) -> list[NewEvent]:
+    async def _events_of(self, change: Change, key: Key) -> list[NewEvent]:
         """Make the events; order.updated is not swept, as nothing tells which columns had changed."""
         events = await self._reader.events_of(change, source=DOOR)
-        return [replace(event, installed_by=installed_by) for event in events if event.type != EventType.ORDER_UPDATED]
+        return [
+            replace(event, occurred_at=key.at, installed_by=key.installed_by)
+            for event in events
+            if event.type != EventType.ORDER_UPDATED
+        ]

@@ -17,6 +17,7 @@ from pideai_host.db.sql import load, query
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.capture import CaptureDoor
+from pideai_host.events.carts import cart_sweep
 from pideai_host.events.changes import ChangeReader
 from pideai_host.events.complete import Completer
 from pideai_host.events.directory import StoreDirectory
@@ -159,6 +160,7 @@ def _assemble(
     reader = ChangeReader(directory, now=_now)
     jobs = jobs_of(
         sweep=Sweep(engine_pool, reader, intake),
+        carts=cart_sweep(engine_pool, directory, intake),
         upkeep=Upkeep(engine_pool, retention_days=settings.retention_days),
         sweep_interval_s=settings.sweep_interval_s,
     )

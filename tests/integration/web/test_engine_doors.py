@@ -24,7 +24,7 @@ async def source_of_order(connection):
 
 
 async def swept_once(connection):
-    return (await (await connection.execute("select count(*) from pideai_host.sweep_cursors")).fetchone())[0] == 2
+    return (await (await connection.execute("select count(*) from pideai_host.sweep_cursors")).fetchone())[0] == 3
 
 
 @pytest.mark.usefixtures("installation")

@@ -1,6 +1,7 @@
 -- One page of orders in the order of their creation, each with whether its store had any plugin by then. All of them
 -- count for the page, so that it stays small however few are wanted.
-select o.id, o.created_at, coalesce(o.created_at >= s.since, false) as is_wanted, o.id as order_id, null as status
+select o.id, o.created_at, coalesce(o.created_at >= s.since, false) as is_wanted,
+       o.created_at as installed_by, o.id as entity_id, null as status
 from (
   select id, store_id, created_at
   from public.orders

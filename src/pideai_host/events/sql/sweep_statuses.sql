@@ -1,6 +1,7 @@
 -- One page of status changes, as for orders. The first status of an order is no change.
 select h.id, h.changed_at,
-       coalesce(h.changed_at >= s.since and h.from_status <> h.to_status, false) as is_wanted, h.order_id, h.to_status
+       coalesce(h.changed_at >= s.since and h.from_status <> h.to_status, false) as is_wanted,
+       h.changed_at as installed_by, h.order_id, h.to_status
 from (
   select id, order_id, store_id, from_status, to_status, changed_at
   from public.order_status_history
