@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from time import perf_counter
 from typing import Final
+from uuid import uuid4
 
 import msgspec
 from psycopg import AsyncConnection
@@ -15,7 +16,10 @@ from benchmarks.figures import Figure, compared
 from benchmarks.harness import LOOK_S, Bench, scalar
 from benchmarks.machine import cpu_s
 from benchmarks.processes import BenchmarkFailed, Process
+from pideai_host.api import EventType
 from pideai_host.db.sql import load, query
+from pideai_host.events import sources
+from pideai_host.events.identity import delivery_id, event_id
 from pideai_host.plugins.lanes import main_lane
 
 DRAIN_LIMIT_S: Final = 120.0
@@ -114,7 +118,6 @@ async def _look_again(started: list[Process]) -> None:
 
 def _host(bench: Bench, *, complete: bool) -> Side:
     seed = {
-        "count": bench.options.backlog,
         "store_id": bench.store_id,
         "installation_id": bench.installation_id,
         "lane": main_lane("webhook-bridge"),
@@ -130,7 +133,7 @@ def _host(bench: Bench, *, complete: bool) -> Side:
 
     async def fill() -> None:
         await bench.host.execute(HOST_RESET)
-        await bench.host.execute(_HOST_SEED, seed)
+        await bench.host.execute(_HOST_SEED, {**seed, "fresh": _fresh(bench)})
         if not complete:
             # The shop's own triggers are none of the host's work.
             await bench.host.execute("set session_replication_role = replica")
@@ -139,6 +142,15 @@ def _host(bench: Bench, *, complete: bool) -> Side:
         await bench.host.execute("vacuum analyze")
 
     return Side(bench.host, fill, HOST_LEFT, lambda: bench.process("worker", "-m", "pideai_host", "worker"))
+
+
+def _fresh(bench: Bench) -> str:
+    """Make the ids of a backlog as intake makes them: the host's sweep would find orders without their events."""
+    made = []
+    for order in (uuid4() for _ in range(bench.options.backlog)):
+        event = event_id(sources.ORDERS, str(order), EventType.ORDER_CREATED)
+        made.append({"order_id": order, "event_id": event, "id": delivery_id(event, bench.installation_id)})
+    return msgspec.json.encode(made).decode()
 
 
 def _bare(bench: Bench) -> Side:

@@ -1,7 +1,10 @@
--- A backlog as intake leaves it: events, deliveries and messages of one installation.
+-- A backlog as intake leaves it: events, deliveries and messages of one installation, the ids made by the host.
 with fresh as materialized (
-  select gen_random_uuid() as id, gen_random_uuid() as event_id, gen_random_uuid() as order_id
-  from generate_series(1, %(count)s)
+  select *
+  from json_to_recordset(%(fresh)s::json) as f (order_id uuid, event_id uuid, id uuid)
+),
+known as (
+  insert into pideai_host.event_ids (id) select event_id from fresh
 ),
 kept as (
   insert into public.plugin_events (id, store_id, type, payload, occurred_at, source, entity_id, completed_at)
