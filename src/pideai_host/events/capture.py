@@ -111,7 +111,8 @@ class CaptureDoor:
 
 async def _take(connection: AsyncConnection[TupleRow]) -> list[Change]:
     """Delete the oldest changes and return them in the order in which they were written."""
-    rows = await (await connection.execute(_TAKE, {"limit": BATCH_MAX})).fetchall()
+    # not prepared: a plan that was made while the table was empty would read all of it ever after
+    rows = await (await connection.execute(_TAKE, {"limit": BATCH_MAX}, prepare=False)).fetchall()
     return [
         Change(
             type=operation,
