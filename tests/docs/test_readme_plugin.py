@@ -2,8 +2,10 @@
 
 import importlib
 import json
+import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,19 +24,20 @@ from pideai_host.plugins.registry import Registry, load_registry
 
 @pytest.fixture
 def registry(page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
-    """Lay the plugin out as an installed distribution would lie, and load it alone."""
+    """Build the plugin's wheel from the two blocks in an empty folder, unpack it as pip does, and load it alone."""
     readme = page("README.md")
-    project = tomllib.loads(readme.blocks("toml")[0])["project"]
-    name, version = project["name"], project["version"]
-    ((slug, target),) = project["entry-points"]["pideai.plugins"].items()
+    ((_, target),) = tomllib.loads(readme.blocks("toml")[0])["project"]["entry-points"]["pideai.plugins"].items()
     module = target.partition(":")[0]
-    info = tmp_path / f"{name.replace('-', '_')}-{version}.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-    (info / "entry_points.txt").write_text(f"[pideai.plugins]\n{slug} = {target}\n")
-    (tmp_path / f"{module}.py").write_text(readme.blocks("python")[0])
-    monkeypatch.syspath_prepend(str(tmp_path))
-    yield load_registry(None, [str(tmp_path)])
+    project, installed = tmp_path / "project", tmp_path / "installed"
+    (project / "src" / module).mkdir(parents=True)
+    (project / "pyproject.toml").write_text(readme.blocks("toml")[0])
+    (project / "src" / module / "__init__.py").write_text(readme.blocks("python")[0])
+    build = "from hatchling.build import build_wheel; print(build_wheel('.'))"
+    run = subprocess.run([sys.executable, "-c", build], cwd=project, capture_output=True, text=True, check=True)
+    with zipfile.ZipFile(project / run.stdout.split()[-1]) as wheel:
+        wheel.extractall(installed)
+    monkeypatch.syspath_prepend(str(installed))
+    yield load_registry(None, [str(installed)])
     sys.modules.pop(module, None)
     importlib.invalidate_caches()
 

@@ -4,11 +4,14 @@ import asyncio
 
 import psycopg
 import rich_click as click
+from psycopg import errors
 
+from pideai_host.api import ConfigurationError
 from pideai_host.cli.session import load_settings, running_database
 from pideai_host.db.dev import apply_dev_base
 from pideai_host.db.faults import unavailable
 from pideai_host.db.urls import conninfo
+from pideai_host.settings import Settings
 
 
 @click.group()
@@ -23,15 +26,23 @@ def base() -> None:
     `pideai-host migrate` comes next.
     """
     with running_database(load_settings()) as settings:
-        asyncio.run(_apply_base(settings.admin_database_url or ""))
+        asyncio.run(_apply_base(settings))
     print("The development base is in place.")
 
 
-async def _apply_base(url: str) -> None:
-    told = conninfo(url, variable="ADMIN_DATABASE_URL", name="pideai-host db base")
+async def _apply_base(settings: Settings) -> None:
+    told = conninfo(
+        settings.admin_database_url or "", variable=settings.admin_database_variable, name="pideai-host db base"
+    )
     try:
         connection = await psycopg.AsyncConnection.connect(told, autocommit=True)
     except psycopg.Error as error:
         raise unavailable(told, error) from error
     async with connection:
-        await apply_dev_base(connection)
+        try:
+            await apply_dev_base(connection)
+        except errors.InsufficientPrivilege as error:
+            raise ConfigurationError(
+                f"this role may not make the development base: {error.diag.message_primary}",
+                hint="Run it as a superuser of a database for development, by ADMIN_DATABASE_URL.",
+            ) from error

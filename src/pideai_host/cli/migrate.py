@@ -21,15 +21,17 @@ def migrate(*, pgmq: bool, show_status: bool, rollback: int | None) -> None:
     if pgmq + show_status + (rollback is not None) > 1:
         raise click.UsageError("--pgmq, --status and --rollback exclude each other")
     with running_database(load_settings()) as settings:
-        url = settings.admin_database_url or ""
+        url, variable = settings.admin_database_url or "", settings.admin_database_variable
         if show_status:
-            for name, applied_at in migrations.status(url):
+            for name, applied_at in migrations.status(url, variable=variable):
                 print(f"{name:<60} {applied_at.isoformat(timespec='seconds') if applied_at else 'waiting'}")
             return
         if rollback is not None:
-            print(f"Took back: {_listed(migrations.roll_back(url, rollback))}.")
+            print(f"Took back: {_listed(migrations.roll_back(url, rollback, variable=variable))}.")
             return
-        print(f"Applied: {_listed(migrations.migrate(url, install_pgmq=pgmq or settings.embedded))}.")
+        print(
+            f"Applied: {_listed(migrations.migrate(url, install_pgmq=pgmq or settings.embedded, variable=variable))}."
+        )
         if settings.embedded:
             ensure_runtime_login(url)
 

@@ -36,7 +36,9 @@ async def sync_plugins(settings: Settings, registry: Registry) -> SyncReport:
         ConfigurationError: the role may not make lanes, or the tables are missing.
         DatabaseUnavailable: the database does not answer.
     """
-    told = conninfo(settings.admin_database_url or "", variable="ADMIN_DATABASE_URL", name="pideai-host plugins sync")
+    told = conninfo(
+        settings.admin_database_url or "", variable=settings.admin_database_variable, name="pideai-host plugins sync"
+    )
     try:
         async with await psycopg.AsyncConnection.connect(told, autocommit=True) as connection:
             return await sync_catalogue(connection, registry.definitions.values())

@@ -26,5 +26,7 @@ def webhooks() -> None:
 )
 def webhooks_sql(*, url: str) -> None:
     """Print the SQL that sets the webhook up, and how to do the same in the dashboard."""
+    if not url.startswith(("https://", "http://")):
+        raise click.BadParameter("must begin with https:// (or http:// for a trial)", param_hint="--url")
     template = files("pideai_host.cli").joinpath("webhooks.sql").read_text(encoding="utf-8")
     print(template.replace("{url}", url.replace("'", "''")))

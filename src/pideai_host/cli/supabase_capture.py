@@ -13,6 +13,7 @@ from pideai_host.cli.session import load_settings, running_database
 from pideai_host.db.faults import unavailable
 from pideai_host.db.urls import conninfo
 from pideai_host.events import triggers
+from pideai_host.settings import Settings
 
 Doing = Callable[[AsyncConnection[TupleRow], str], Awaitable[None]]
 
@@ -46,12 +47,16 @@ def status() -> None:
 
 def _do(tables: Sequence[str], doing: Doing) -> None:
     with running_database(load_settings()) as settings:
-        for state in asyncio.run(_each(settings.admin_database_url or "", tables, doing)):
+        for state in asyncio.run(_each(settings, tables, doing)):
             print(_line(state))
 
 
-async def _each(url: str, tables: Sequence[str], doing: Doing) -> list[triggers.CaptureState]:
-    told = conninfo(url, variable="ADMIN_DATABASE_URL", name="pideai-host supabase capture")
+async def _each(settings: Settings, tables: Sequence[str], doing: Doing) -> list[triggers.CaptureState]:
+    told = conninfo(
+        settings.admin_database_url or "",
+        variable=settings.admin_database_variable,
+        name="pideai-host supabase capture",
+    )
     try:
         async with await AsyncConnection.connect(told, autocommit=True) as connection:
             for table in tables:

@@ -18,6 +18,8 @@ from pideai_host.db.urls import conninfo
 from pideai_host.telemetry import get_logger
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+VARIABLE = "ADMIN_DATABASE_URL"
+"""What messages call the URL, unless the caller knows better."""
 SCHEMA = "pideai_host"
 _OWNER_HINT = "Set ADMIN_DATABASE_URL to the URL of the database's owner (on Supabase: user postgres)."
 
@@ -31,7 +33,9 @@ class MigrationState(NamedTuple):
     applied_at: datetime | None
 
 
-def migrate(url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, schema: str = SCHEMA) -> list[str]:
+def migrate(
+    url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, schema: str = SCHEMA, variable: str = VARIABLE
+) -> list[str]:
     """Apply what is not applied yet, in the order of names; blocks.
 
     Idempotent, and safe when several hosts do it at once: they take turns. Each file is applied whole or not at all.
@@ -41,6 +45,7 @@ def migrate(url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, 
         install_pgmq: Install the queue engine where it is absent.
         folder: The `NAME.sql` and `NAME.rollback.sql` to apply.
         schema: Where the ledger lies; made if absent.
+        variable: What messages call the URL.
 
     Returns:
         The names applied now.
@@ -50,7 +55,7 @@ def migrate(url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, 
         DatabaseUnavailable: no connection, a server too old, another host that migrates for over a minute, or a
             migration that failed.
     """
-    with _ledger(url, schema) as ledger, ledger.lock():
+    with _ledger(url, schema, variable) as ledger, ledger.lock():
         with _explained("pgmq"):
             pgmq.ensure(ledger.connection, install=install_pgmq)
         waiting = ledger.to_apply(read_folder(folder))
@@ -61,7 +66,9 @@ def migrate(url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, 
         return [migration.id for migration in waiting]
 
 
-def roll_back(url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = SCHEMA) -> list[str]:
+def roll_back(
+    url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = SCHEMA, variable: str = VARIABLE
+) -> list[str]:
     """Take back the newest `count` applied migrations, newest first; with the last one goes the ledger.
 
     Data in the tables that go is lost. pgmq stays, and so does the runtime role.
@@ -74,7 +81,7 @@ def roll_back(url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = 
     """
     if not any(state.applied_at for state in status(url, folder=folder, schema=schema)):
         return []
-    with _ledger(url, schema) as ledger, ledger.lock():
+    with _ledger(url, schema, variable) as ledger, ledger.lock():
         applied = ledger.to_rollback(read_folder(folder))
         for migration in applied[:count]:
             with _explained(f"rolling back {migration.id}"):
@@ -85,13 +92,15 @@ def roll_back(url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = 
         return [migration.id for migration in applied[:count]]
 
 
-def status(url: str, *, folder: Path = MIGRATIONS, schema: str = SCHEMA) -> list[MigrationState]:
+def status(
+    url: str, *, folder: Path = MIGRATIONS, schema: str = SCHEMA, variable: str = VARIABLE
+) -> list[MigrationState]:
     """List all migrations of the folder in their order; changes nothing.
 
     Raises:
         ConfigurationError, DatabaseUnavailable: as for `migrate`.
     """
-    with _connection(url) as connection, _explained("reading the ledger"):
+    with _connection(url, variable) as connection, _explained("reading the ledger"):
         applied = _applied(connection, schema)
     return [MigrationState(migration.id, applied.get(migration.id)) for migration in read_folder(folder)]
 
@@ -105,14 +114,14 @@ def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[str, date
 
 
 @contextmanager
-def _ledger(url: str, schema: str) -> Iterator[Ledger]:
-    with _connection(url) as connection, _explained("the ledger of migrations"):
+def _ledger(url: str, schema: str, variable: str) -> Iterator[Ledger]:
+    with _connection(url, variable) as connection, _explained("the ledger of migrations"):
         yield Ledger(connection, schema)
 
 
 @contextmanager
-def _connection(url: str) -> Iterator[psycopg.Connection[Any]]:
-    told = conninfo(url, variable="ADMIN_DATABASE_URL", name="pideai-host migrate")
+def _connection(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
+    told = conninfo(url, variable=variable, name="pideai-host migrate")
     try:
         connection = psycopg.connect(told, autocommit=True)
     except psycopg.Error as error:

@@ -54,6 +54,8 @@ async def _keep_up(stage: Stage, console: Console) -> None:
         f"Try:        curl -H 'Authorization: Bearer <token>' {stage.base_url}/api/stores/{stage.store_id}/plugins",
         soft_wrap=True,
     )
+    console.print(f"Webhook:    POST {stage.base_url}/webhooks/supabase", soft_wrap=True)
+    console.print(f"            X-PideAI-Webhook-Secret: {stage.webhook_secret}", soft_wrap=True)
     console.print("Ctrl-C stops everything.")
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -25,6 +25,7 @@ from pideai_host.testing.tokens import TokenSigner
 
 OWNER_ID: Final = UUID("0d9a6f4e-5e0c-4b7a-9d56-2f8f7d1c9a01")
 SUBDOMAIN: Final = "arepera-demo"
+PLUGINS: Final = ("whatsapp", "webhook-bridge")
 ISSUER: Final = "http://127.0.0.1/auth/v1"
 
 
@@ -64,7 +65,8 @@ async def set_stage(settings: Settings, say: Callable[[str], None]) -> AsyncIter
         receiver = await stack.enter_async_context(
             Receiver(secret=hook_secret, jwks=signer.jwks(), refuse_type=EventType.ORDER_CREATED)
         )
-        say(f"A developer's server listens on {receiver.hook_url} (it turns the first order.created away twice)")
+        say(f"A developer's server, which takes the store's webhooks, listens on {receiver.hook_url}")
+        say("(it turns the first order.created away twice, so that a retry is seen)")
         log_dir = Path(tempfile.mkdtemp(prefix="pideai-demo-"))
         port, webhook_secret = free_port(), secrets.token_urlsafe(32)
         environ = _environ(settings, receiver, port=port, webhook_secret=webhook_secret)
@@ -111,6 +113,7 @@ async def _prepare_database(
 
 
 def _environ(settings: Settings, receiver: Receiver, *, port: int, webhook_secret: str) -> dict[str, Any]:
+    chosen = {} if settings.plugins is None else {"PIDEAI_PLUGINS": ",".join(sorted(settings.plugins | set(PLUGINS)))}
     keys = ",".join(f"{kid}:{base64.b64encode(key).decode()}" for kid, key in settings.master_keys)
     return {
         "DATABASE_URL": settings.database_url or "",
@@ -121,7 +124,7 @@ def _environ(settings: Settings, receiver: Receiver, *, port: int, webhook_secre
         "PIDEAI_WEBHOOK_SECRETS": webhook_secret,
         "PIDEAI_HTTP_ALLOW": "127.0.0.0/8",
         "PIDEAI_LOG_FORMAT": "json",
-        "PIDEAI_PLUGINS": "whatsapp,webhook-bridge",
         "SUPABASE_JWKS_URL": receiver.jwks_url,
         "SUPABASE_JWT_ISSUER": ISSUER,
+        **chosen,
     }

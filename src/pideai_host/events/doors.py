@@ -36,9 +36,8 @@ class WebhookDoor:
             NotAChange: the body is not a JSON object with type, table and record; nothing is kept.
             DatabaseUnavailable: nothing could be written now; sending it again is safe.
         """
-        change = read_change(body)
         try:
-            events = await self._reader.events_of(change, source="webhook")
+            events = await self._reader.events_of(read_change(body), source="webhook")
             await self._intake.put(events)
         except NotUnderstood as problem:
             keep = partial(quarantine, door="webhook", body=body, problem=problem)

@@ -24,6 +24,14 @@ def text(environ: Mapping[str, str], name: str) -> str | None:
     return environ.get(name, "").strip() or None
 
 
+def unless_blank(environ: Mapping[str, str], name: str) -> str | None:
+    """Return the value, None if it is not set; set to nothing is a slip where the default is another thing."""
+    told = text(environ, name)
+    if told is None and name in environ:
+        raise ConfigurationError(f"{name} is set, but blank", hint="Give it a value, or unset it.")
+    return told
+
+
 def items(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
     """Return the comma-separated parts, empty ones left out."""
     return tuple(part for part in (raw.strip() for raw in environ.get(name, "").split(",")) if part)

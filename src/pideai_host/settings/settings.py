@@ -23,6 +23,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         database_url: DATABASE_URL, the runtime role's; None while `embedded` and not started.
         admin_database_url: ADMIN_DATABASE_URL, the owner's. If only one of the two is given it serves both.
+        database_variable: The variable that `database_url` came from, for messages.
+        admin_database_variable: The variable that `admin_database_url` came from.
         embedded: Neither was given: the host runs a server of its own in `data_dir`.
         data_dir: PIDEAI_DATA_DIR; by default the user's data folder, as root /var/lib/pideai-host.
         host: PIDEAI_HOST, the address to listen on.
@@ -49,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database_url: str | None = None
     admin_database_url: str | None = None
+    database_variable: str = "DATABASE_URL"
+    admin_database_variable: str = "ADMIN_DATABASE_URL"
     embedded: bool = True
     data_dir: Path = SYSTEM_DATA_DIR
     host: str = "127.0.0.1"
@@ -78,12 +82,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigurationError: a variable cannot be used; names it, never its value.
         """
-        runtime, admin = read.text(environ, "DATABASE_URL"), read.text(environ, "ADMIN_DATABASE_URL")
+        runtime, admin = read.unless_blank(environ, "DATABASE_URL"), read.unless_blank(environ, "ADMIN_DATABASE_URL")
         supabase_url = read.http_url(environ, "SUPABASE_URL")
         pool_max_size = read.integer(environ, "PIDEAI_POOL_MAX_SIZE", 10, least=2, most=500)
         return cls(
             database_url=runtime or admin,
             admin_database_url=admin or runtime,
+            database_variable="DATABASE_URL" if runtime else "ADMIN_DATABASE_URL",
+            admin_database_variable="ADMIN_DATABASE_URL" if admin else "DATABASE_URL",
             embedded=not (runtime or admin),
             data_dir=_data_dir(environ),
             host=read.text(environ, "PIDEAI_HOST") or "127.0.0.1",

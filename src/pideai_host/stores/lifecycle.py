@@ -13,8 +13,9 @@ import msgspec
 from msgspec import UNSET
 from psycopg import AsyncConnection, errors
 
-from pideai_host.api import AlreadyInstalled, NotInstalled, PideaiError, PluginUnknown, StoreUnknown
+from pideai_host.api import AlreadyInstalled, ConfigRejected, NotInstalled, PideaiError, PluginUnknown, StoreUnknown
 from pideai_host.db.pool import Pool
+from pideai_host.outgoing.guard import Network
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores import deliveries, installations
@@ -23,6 +24,7 @@ from pideai_host.stores.draft import Draft, draft_changed, draft_new, switched
 from pideai_host.stores.hooks import LifecycleHooks
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.lock import InstallationLocks
+from pideai_host.stores.reach import unreachable_fault
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
 from pideai_host.telemetry import get_logger
@@ -45,11 +47,19 @@ class Lifecycle:
     """
 
     def __init__(
-        self, pool: Pool, registry: Registry, runner: HookRunner, contexts: ContextFactory, sealer: Sealer
+        self,
+        pool: Pool,
+        registry: Registry,
+        runner: HookRunner,
+        contexts: ContextFactory,
+        sealer: Sealer,
+        *,
+        allow: tuple[Network, ...] = (),
     ) -> None:
         self._definitions = registry.definitions
         self._hooks = LifecycleHooks(registry, runner, contexts)
         self._sealer = sealer
+        self._allow = allow
         self._locks = InstallationLocks(pool)
 
     async def install(self, store_id: UUID, slug: str, wanted: InstallIn) -> InstallOut:
@@ -69,6 +79,7 @@ class Lifecycle:
         async with self._locks.hold(store_id, slug) as connection:
             plugin_id = await _require_target(connection, store_id, slug)
             draft = draft_new(self._sealer, definition, store_id, plugin_id, wanted)
+            self._require_reachable(draft)
             await self._hooks.ask(draft.installation, "on_install")
             if wanted.enabled:
                 await self._ask_or_undo(draft.installation, "on_enable", "on_uninstall", draft.installation)
@@ -92,12 +103,20 @@ class Lifecycle:
         async with self._locks.hold(store_id, slug) as connection:
             stored = await _require_installed(connection, store_id, slug)
             draft = self._draft_change(stored, change)
+            if change.webhook_url is not UNSET:
+                self._require_reachable(draft)
             await self._ask_for_change(stored, draft)
             kept = await _write(connection, lambda: _write_change(connection, stored, draft.installation))
             if stored.enabled and not kept.enabled:
                 await self._hooks.tell(kept, "on_disable")
         _log.info("plugin_changed", store_id=str(store_id), plugin=slug, enabled=kept.enabled, revision=kept.revision)
         return InstallOut.of(kept, webhook_secret=draft.new_webhook_secret)
+
+    def _require_reachable(self, draft: Draft) -> None:
+        url = draft.installation.webhook_url
+        fault = None if url is None else unreachable_fault(url, self._allow)
+        if fault is not None:
+            raise ConfigRejected({"webhook_url": fault})
 
     async def uninstall(self, store_id: UUID, slug: str) -> None:
         """Uninstall a plugin: cancel what is queued, tell the plugin, delete the row.

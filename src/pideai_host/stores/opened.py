@@ -43,7 +43,7 @@ class OpenedSecrets:
         return self._remember(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
     def operator(self, name: str) -> str | None:
-        """Return ``PIDEAI_PLUGIN_<SLUG>_<NAME>`` of the operator's environment, in upper case; None if unset or empty."""
+        """Return ``PIDEAI_PLUGIN_<SLUG>_<NAME>``, in upper case, of the environment; None if unset or empty."""
         if _NAME.fullmatch(name) is None:
             raise PluginFault(f"{self._stored.slug}: {name!r} cannot be the name of a setting", slug=self._stored.slug)
         value = self._environ.get(f"PIDEAI_PLUGIN_{self._stored.slug}_{name}".replace("-", "_").upper())

@@ -52,8 +52,12 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.event_ids",
     "pideai_host.captured_changes",
     "pideai_host.sweep_cursors",
+    "pideai_host.breakers",
+    "pideai_host.claim",
+    "pideai_host.drop_old_partitions",
     "pgmq.meta",
 )
+"""Something of every migration: a host that is deployed before `migrate` ran says so at once."""
 _LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
 _log = get_logger(__name__)
 
@@ -107,7 +111,13 @@ async def open_engine(
     definitions = served(registry, plugins)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
-            open_pool(url, min_size=settings.pool_min_size, max_size=settings.pool_max_size, name="pideai-host")
+            open_pool(
+                url,
+                min_size=settings.pool_min_size,
+                max_size=settings.pool_max_size,
+                name="pideai-host",
+                variable=settings.database_variable,
+            )
         )
         await _require_tables(pool)
         engine_pool = await stack.enter_async_context(
@@ -132,7 +142,7 @@ async def open_engine(
             runner=runner,
             contexts=contexts,
             installations=installations,
-            lifecycle=Lifecycle(pool, registry, runner, contexts, sealer),
+            lifecycle=Lifecycle(pool, registry, runner, contexts, sealer, allow=settings.http_allow),
             definitions=definitions if with_worker else None,
             quarantine=quarantine,
         )

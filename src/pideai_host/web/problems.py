@@ -41,6 +41,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "installation_busy": (409, "Another change is under way"),
     "store_problem": (409, "The store does not allow it now"),
     "body_too_large": (413, "The body is too large"),
+    "body_too_slow": (408, "The body did not arrive in time"),
     "media_type_unsupported": (415, "The media type is not understood"),
     "config_rejected": (422, "The configuration has faults"),
     "plugin_signal": (422, "The plugin refused"),

@@ -1,5 +1,7 @@
 """Serve the application with granian, in a process of its own that granian watches (docs/adr/0011)."""
 
+import os
+import signal
 import socket
 
 from granian import Granian
@@ -20,6 +22,7 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
         ConfigurationError: the address cannot be listened on.
     """
     _require_free(settings.host, settings.port)
+    os.register_at_fork(after_in_child=_end_on_signals)
     name = "create_app" if with_worker else "create_app_without_worker"
     Granian(
         f"pideai_host.web.app:{name}",
@@ -33,6 +36,12 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
         workers_kill_timeout=STOP_LIMIT_S,
         log_level=LogLevels.warning,
     ).serve()
+
+
+def _end_on_signals() -> None:
+    """Let a signal end granian's child while it boots; it inherits its parent's handlers, which would swallow it."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _require_free(host: str, port: int) -> None:

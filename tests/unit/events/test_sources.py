@@ -146,6 +146,8 @@ def test_money_beyond_2_to_the_53_keeps_every_digit():
         (body(record=ORDER | {"store_id": "not a uuid"}), "bad_row"),
         (body(record=ORDER | {"total_amount": "lots"}), "bad_row"),
         (body(record=ORDER | {"total_amount": "NaN"}), "bad_row"),
+        (body(record=ORDER).replace(b'"total_amount": 22.0', b'"total_amount": 1e400'), "bad_row"),
+        (body(record=ORDER).replace(b'"total_amount": 22.0', b'"total_amount": 1' + b"0" * 4500), "bad_row"),
         (body(record=ORDER | {"status": "eaten"}), "bad_row"),
         (body(record=None), "bad_row"),
         (body("UPDATE", ORDER, None), "bad_row"),
@@ -169,6 +171,21 @@ def test_what_is_not_understood_says_why(broken, reason):
 def test_what_is_no_change_at_all_is_refused(broken):
     with pytest.raises(NotAChange):
         read_change(broken)
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        body(record=ORDER).replace(b"Ana", b"\\ud800"),
+        body(record=ORDER | {"extra": 1}).replace(b'"extra": 1', b'"extra": ' + b"[" * 5000 + b"]" * 5000),
+    ],
+    ids=["lone surrogate", "nested deeply"],
+)
+def test_a_change_that_cannot_be_read_is_not_understood_rather_than_refused(strange):
+    with pytest.raises(NotUnderstood) as caught:
+        read_change(strange)
+
+    assert caught.value.reason == "unreadable"
 
 
 @given(st.binary(max_size=200))

@@ -55,7 +55,20 @@ def test_two_database_urls_are_kept_apart() -> None:
 
 
 def test_empty_variable_counts_as_unset() -> None:
-    assert Settings.from_env({"DATABASE_URL": " ", "PIDEAI_PORT": ""}) == Settings.from_env({})
+    assert Settings.from_env({"PIDEAI_PORT": "", "PIDEAI_HOST": " "}) == Settings.from_env({})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "ADMIN_DATABASE_URL"])
+def test_a_blank_database_url_does_not_become_a_database_of_our_own(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} is set, but blank"):
+        Settings.from_env({name: " "})
+
+
+@pytest.mark.parametrize("name", ["DATABASE_URL", "ADMIN_DATABASE_URL"])
+def test_messages_name_the_variable_that_was_set(name: str) -> None:
+    settings = Settings.from_env({name: "postgresql://h/d"})
+
+    assert (settings.database_variable, settings.admin_database_variable) == (name, name)
 
 
 def test_data_folder_may_be_chosen() -> None:

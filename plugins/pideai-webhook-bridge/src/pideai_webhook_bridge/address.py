@@ -26,7 +26,7 @@ def url_fault(url: str | None) -> str | None:
         return f"La dirección tiene más de {URL_MAX_CHARS} caracteres."
     try:
         return _parsed_fault(httpx.URL(url))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):  # the second for names that are no valid IDNA
         return "La dirección no es una URL válida."
 
 

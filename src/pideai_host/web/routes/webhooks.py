@@ -4,6 +4,7 @@ The hottest path of the host. The secret is looked at before the body is read, a
 commit; between the two the bytes go to the door as they came.
 """
 
+import asyncio
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
+from pideai_host.api import PideaiError
 from pideai_host.web.auth import Unauthenticated
 from pideai_host.web.examples import ACCEPTED
 from pideai_host.web.limits import WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.openapi import WEBHOOK_SECRET, problems, success
 from pideai_host.web.state import host_state
+
+BODY_LIMIT_S: Final = 15.0
 
 _SECRET_HEADER: Final = b"x-pideai-webhook-secret"
 _encode: Final = msgspec.json.Encoder().encode
@@ -32,6 +36,12 @@ class WebhookSecretWrong(Unauthenticated):
 
     code = "webhook_secret_wrong"
     challenge = 'Secret realm="pideai-webhooks"'
+
+
+class BodyTooSlow(PideaiError):  # noqa: N818 - a condition, not a fault of ours
+    """A body did not arrive in time; nothing of it is kept."""
+
+    code = "body_too_slow"
 
 
 class Accepted(msgspec.Struct, frozen=True):
@@ -87,8 +97,17 @@ async def receive_database_change(request: Request[Any, Any, Any]) -> ASGIRespon
     """Let an authentic body in, and answer when it is kept."""
     host = host_state(request.scope)
     require_secret(request.scope, host.webhook_secrets)
-    event_ids = await host.door.receive(await request.body())
+    event_ids = await host.door.receive(await _body(request))
     return ASGIResponse(body=_encode(Accepted(event_ids)), status_code=202, media_type="application/json")
+
+
+async def _body(request: Request[Any, Any, Any]) -> bytes:
+    """Read the body; a sender that drips it holds a connection for `BODY_LIMIT_S` at most."""
+    try:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            return await request.body()
+    except TimeoutError:
+        raise BodyTooSlow(f"the body did not arrive within {BODY_LIMIT_S:g} s") from None
 
 
 def require_secret(scope: Scope, accepted: Sequence[bytes]) -> None:
