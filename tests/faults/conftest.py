@@ -15,7 +15,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -231,6 +231,24 @@ class Rig:
             _PLACE, {"store": store_id or self.store_id, "customer": customer, "count": count}
         )
         return [row[0].encode() for row in await cursor.fetchall()]
+
+    @asynccontextmanager
+    async def trade(self) -> AsyncIterator[None]:
+        """Sell while the block runs, five orders every tenth of a second; at its end each has got its 202."""
+        closing = asyncio.Event()
+        selling = asyncio.create_task(self._sell(closing))
+        try:
+            yield
+        finally:
+            closing.set()
+            await asyncio.wait_for(selling, PATIENCE_S)
+
+    async def _sell(self, closing: asyncio.Event) -> None:
+        posting = []
+        while not closing.is_set():
+            posting.append(asyncio.create_task(self.post(await self.place(5))))
+            await asyncio.sleep(0.1)
+        await asyncio.gather(*posting)
 
     async def post(self, bodies: list[bytes]) -> None:
         """Post bodies to the host, each until it gets its 202."""

@@ -10,8 +10,8 @@ RECOVERY_S = 25.0
 async def test_the_database_crashes_under_load_and_is_started_again(durable_rig, until):
     """pg_ctl stop -m immediate: nobody is told, nothing is written down. Leases of lost claims end after a minute."""
     rig = durable_rig
-    bodies = await rig.place(150)
     serve, worker = await asyncio.gather(rig.serve(), rig.worker())
+    bodies = await rig.place(150)
     posting = asyncio.create_task(rig.post(bodies))
     await until(lambda: _some(rig))
     cluster = rig.server._cluster()
@@ -48,13 +48,11 @@ async def _only_lost_claims_are_left(rig):
 
 async def test_all_connections_are_cut_again_and_again_under_load(rig, until):
     """No process dies and the server stays up: whatever is doubled had its answer cut off, and keeps its id."""
-    bodies = await rig.place(150)
     serve, worker = await asyncio.gather(rig.serve(), rig.worker())
-    posting = asyncio.create_task(rig.post(bodies))
-    for _ in range(4):
-        await asyncio.sleep(0.4)
-        await rig.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pideai_host'")
-    await asyncio.wait_for(posting, RECOVERY_S)
+    async with rig.trade():
+        for _ in range(4):
+            await asyncio.sleep(0.4)
+            await rig.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pideai_host'")
     await until(lambda: _only_lost_claims_are_left(rig), limit_s=RECOVERY_S)
     await rig.end_leases()
     log = await rig.done(limit_s=RECOVERY_S)

@@ -27,16 +27,14 @@ async def test_a_stop_during_a_slow_delivery_finishes_it(rig):
 
 
 async def test_two_workers_are_restarted_in_turn_under_load(rig):
-    """150 orders while each of two workers is replaced: every delivery once, no lease has to end."""
-    bodies = await rig.place(150)
+    """Orders come in while each of two workers is replaced: every delivery once, no lease has to end."""
     _, *workers = await asyncio.gather(rig.serve(), rig.worker(), rig.worker())
-    posting = asyncio.create_task(rig.post(bodies))
     codes = []
-    for worker in workers:
-        worker.terminate()
-        codes.append(await worker.ended())
-        await rig.worker()
-    await posting
+    async with rig.trade():
+        for worker in workers:
+            worker.terminate()
+            codes.append(await worker.ended())
+            await rig.worker()
     log = await rig.done()
     await rig.require_nothing_lost()
 
