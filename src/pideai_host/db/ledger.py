@@ -27,7 +27,7 @@ _LOCK_LIMIT = "60s"
 
 
 class FileMigration(Migration):  # type: ignore[misc] # yoyo has no types
-    """`NAME.sql`, undone by `NAME.rollback.sql`; order is the order of names, so nothing depends on anything else."""
+    """`NAME.sql`, undone by `rollback/NAME.sql`; order is the order of names, so nothing depends on anything else."""
 
     def load(self) -> None:
         """Read both files; without the second one the migration cannot be rolled back."""
@@ -35,7 +35,7 @@ class FileMigration(Migration):  # type: ignore[misc] # yoyo has no types
             return
         path = Path(self.path)
         self.source = path.read_text(encoding="utf-8")
-        undo = path.with_name(f"{path.stem}.rollback.sql")
+        undo = path.parent / "rollback" / path.name
         collector = StepCollector(migration=self)
         collector.add_step(_runner(self.source), _runner(undo.read_text(encoding="utf-8")))
         self._depends: set[Migration] = set()
@@ -44,7 +44,7 @@ class FileMigration(Migration):  # type: ignore[misc] # yoyo has no types
 
 def read_folder(folder: Path) -> MigrationList:
     """List the migrations of a folder, sorted by name."""
-    files = sorted(path for path in folder.glob("*.sql") if not path.name.endswith(".rollback.sql"))
+    files = sorted(folder.glob("*.sql"))
     return MigrationList([FileMigration(path.stem, str(path), str(folder)) for path in files])
 
 

@@ -43,7 +43,7 @@ def migrate(
     Args:
         url: The owner's.
         install_pgmq: Install the queue engine where it is absent.
-        folder: The `NAME.sql` and `NAME.rollback.sql` to apply.
+        folder: The `NAME.sql`, and the `rollback/NAME.sql` to apply.
         schema: Where the ledger lies; made if absent.
         variable: What messages call the URL.
 

@@ -12,7 +12,7 @@ from pideai_host.api.errors import ConfigurationError, DatabaseUnavailable
 from pideai_host.db.migrate import MIGRATIONS, migrate, roll_back, status
 from pideai_host.db.sql import load
 
-ALL = sorted(path.stem for path in MIGRATIONS.glob("*.sql") if not path.name.endswith(".rollback.sql"))
+ALL = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
 @pytest.fixture
@@ -40,7 +40,8 @@ def folder(tmp_path: Path) -> Path:
 
 def write(folder: Path, name: str, up: str, down: str) -> None:
     (folder / f"{name}.sql").write_text(up)
-    (folder / f"{name}.rollback.sql").write_text(down)
+    (folder / "rollback").mkdir(exist_ok=True)
+    (folder / "rollback" / f"{name}.sql").write_text(down)
 
 
 def ask(url: str, question: str) -> object:

@@ -319,7 +319,7 @@ async def test_enabling_asks_for_the_migration(shop):
 
 
 async def test_taking_the_migration_back_takes_the_triggers_with_it(capturing):
-    await capturing.connection.execute((MIGRATIONS / "20261123000800_capture.rollback.sql").read_text())
+    await capturing.connection.execute((MIGRATIONS / "rollback/20261123000800_capture.sql").read_text())
     await capturing.insert()
 
     assert await order_count(capturing) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from pideai_host.db.migrate import MIGRATIONS
 
-UPS = sorted(path for path in MIGRATIONS.glob("*.sql") if not path.name.endswith(".rollback.sql"))
+UPS = sorted(MIGRATIONS.glob("*.sql"))
 
 
 @pytest.mark.parametrize("path", UPS, ids=lambda path: path.stem)
@@ -16,10 +16,10 @@ def test_name_fits_a_supabase_folder(path: object) -> None:
 
 @pytest.mark.parametrize("path", UPS, ids=lambda path: path.stem)
 def test_file_can_be_rolled_back(path: object) -> None:
-    assert path.with_name(f"{path.stem}.rollback.sql").is_file()
+    assert (path.parent / "rollback" / path.name).is_file()
 
 
 def test_rollbacks_belong_to_files() -> None:
     names = {path.stem for path in UPS}
 
-    assert {path.name.removesuffix(".rollback.sql") for path in MIGRATIONS.glob("*.rollback.sql")} == names
+    assert {path.stem for path in MIGRATIONS.glob("rollback/*.sql")} == names
