@@ -30,6 +30,7 @@ from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.queue import Queue, Wanted
+from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import make_client
@@ -178,6 +179,7 @@ class Way:
             settler=Settler(self.pool, self.intake),
             installed=self.installed,
             breakers=self.breakers,
+            rates=Rates(self.pool),
             definitions=self.registry.definitions,
             quarantined=quarantined,
             now=lambda: datetime.now(UTC),

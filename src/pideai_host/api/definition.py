@@ -68,11 +68,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         timeout_s: Seconds for one hook call, at most 300.
         concurrency: Calls of this plugin at once in one worker process.
         concurrency_per_installation: Calls for one store at once in one worker process.
+        per_store_per_s: Calls for one store a second, over all processes; what is over waits. None for no limit.
     """
 
     timeout_s: float = 30.0
     concurrency: int = 200
     concurrency_per_installation: int = 50
+    per_store_per_s: float | None = None
 
 
 class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):

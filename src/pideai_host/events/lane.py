@@ -38,6 +38,7 @@ class LaneState:
         self.slug = slug
         self.is_hot = True
         """Whether it may have work, as far as is known."""
+        self.per_store_per_s = definition.limits.per_store_per_s
         self._limits = definition.limits
         self._lease_s = max(LEASE_MIN_S, definition.limits.timeout_s + LEASE_MARGIN_S)
         self._monotonic = monotonic

@@ -33,7 +33,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         outcome: In one word, for the history and the metrics: an `Outcome`, or expired, crashed, cancelled, disabled.
         uses_attempt: Whether a call was made that counts.
         delay_s: With pending: when it is due again; None parks it until somebody promotes it.
-        park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled or breaker.
+        park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled, breaker or
+            rate.
     """
 
     status: str

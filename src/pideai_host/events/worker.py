@@ -23,6 +23,7 @@ from pideai_host.events.dispatch import Dispatched, Dispatcher
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.queue import Claimed, Queue, Wanted
+from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
 from pideai_host.events.suspects import Suspects
 from pideai_host.events.verdict import Verdict
@@ -59,6 +60,7 @@ class Worker:
         settler: Settler,
         installed: InstalledCopies,
         breakers: Breakers,
+        rates: Rates,
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
         quarantined: Container[str] = (),
@@ -70,6 +72,7 @@ class Worker:
         self._settler = settler
         self._installed = installed
         self._breakers = breakers
+        self._rates = rates
         self._quarantined = quarantined
         self._now = now
         self._monotonic = monotonic
@@ -182,9 +185,7 @@ class Worker:
         incomplete = [one for one in live if needs_completion(one)]
         if incomplete:
             self._spawn(self._complete(lane, incomplete, installed, began_s))
-        for one in live:
-            if not needs_completion(one):
-                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s))
+        await self._call(lane, [(one, None) for one in live if not needs_completion(one)], installed, began_s)
 
     async def _complete(
         self,
@@ -199,13 +200,39 @@ class Worker:
             _log.warning("completion_failed", lane=lane.lane, deliveries=len(batch), error=type(error).__name__)
             self._put_off(lane, batch)
             return
+        ready: list[tuple[Claimed, str | None]] = []
         for one in batch:
             found = completed.get(one.event_id) if one.event_id is not None else None
             if isinstance(found, str):
-                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s, found))
+                ready.append((one, found))
             else:
                 again = Verdict(status="pending", outcome="wait", delay_s=found or POLL_S, park_reason="items")
                 self._spawn(self._settle(lane, one, Dispatched(again)))
+        await self._call(lane, ready, installed, began_s)
+
+    async def _call(
+        self,
+        lane: LaneState,
+        ready: list[tuple[Claimed, str | None]],
+        installed: Mapping[UUID, StoredInstallation],
+        began_s: float,
+    ) -> None:
+        """Begin calls, each with its payload if that was completed just now; park those over the rate."""
+        waits: Mapping[UUID, float] = {}
+        if lane.per_store_per_s is not None:
+            called = [one for one, _ in ready if one.enabled and self._breakers.parks(one) is None]
+            try:
+                waits = await self._rates.reserve(called, lane.per_store_per_s) if called else waits
+            except psycopg.Error as error:
+                _log.warning("slots_not_reserved", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
+                self._put_off(lane, [one for one, _ in ready])
+                return
+        for one, payload in ready:
+            if one.id in waits:
+                later = Verdict(status="pending", outcome="wait", delay_s=waits[one.id], park_reason="rate")
+                self._spawn(self._settle(lane, one, Dispatched(later)))
+            else:
+                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s, payload))
 
     async def _deliver(
         self,

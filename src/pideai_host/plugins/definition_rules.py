@@ -79,6 +79,9 @@ def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
             yield f"{name} is {value!r}; set it from {least} to {greatest}"
     if definition.max_age_s is not None and not _MIN_S <= definition.max_age_s < math.inf:
         yield f"max_age_s is {definition.max_age_s!r}; set it above 0, or None for never"
+    rate = definition.limits.per_store_per_s
+    if rate is not None and not _MIN_S <= rate <= _CALLS_MAX:
+        yield f"limits.per_store_per_s is {rate!r}; set it from {_MIN_S} to {_CALLS_MAX}, or None for no limit"
     delays = definition.retry.delays_s
     if len(delays) > _DELAYS_MAX or not all(_MIN_S <= delay <= _DAY_S for delay in delays):
         yield f"retry.delays_s is {delays!r}; give at most {_DELAYS_MAX}, each from {_MIN_S:g} to {_DAY_S:g} seconds"

@@ -27,6 +27,7 @@ from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.queue import Queue
+from pideai_host.events.rates import Rates
 from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
 from pideai_host.events.sweep import Sweep
@@ -184,6 +185,7 @@ def _assemble(
             settler=Settler(engine_pool, intake),
             installed=InstalledCopies(installations),
             breakers=breakers,
+            rates=Rates(engine_pool),
             definitions=definitions,
             quarantined=quarantine.reasons,
             now=_now,

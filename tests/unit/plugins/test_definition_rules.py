@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pideai_host.api import EventType, Limits, PluginDefinition, PluginType, RetryPolicy
+from pideai_host.api import BreakerPolicy, EventType, Limits, PluginDefinition, PluginType, RetryPolicy
 from pideai_host.plugins import definition_rules as rules
 
 
@@ -14,6 +14,10 @@ def retrying(**fields):
 
 def limited(**fields):
     return {"limits": Limits(**fields)}
+
+
+def broken(**fields):
+    return {"breaker": BreakerPolicy(**fields)}
 
 
 @pytest.mark.parametrize("api", [">=1.0,<2", ">=1", "==1.0", "<=1.0", ">0.9"])
@@ -86,6 +90,9 @@ def test_the_defaults_are_sane(define):
         retrying(delays_s=(86_400.0,) * 10),
         limited(timeout_s=300.0),
         limited(concurrency=1, concurrency_per_installation=1),
+        limited(per_store_per_s=0.001),
+        broken(failures=1, growth=1.0),
+        {"breaker": None},
         {"max_age_s": 7_200.0},
     ],
     ids=str,
@@ -110,6 +117,13 @@ def test_numbers_at_their_bounds_pass(define, fields):
         (limited(timeout_s=math.nan), "limits.timeout_s"),
         (limited(concurrency=0), "limits.concurrency"),
         (limited(concurrency_per_installation=-1), "limits.concurrency_per_installation"),
+        (limited(per_store_per_s=0.0), "limits.per_store_per_s"),
+        (limited(per_store_per_s=math.inf), "limits.per_store_per_s"),
+        (broken(failures=0), "breaker.failures"),
+        (broken(window_s=math.nan), "breaker.window_s"),
+        (broken(cool_down_s=0.0), "breaker.cool_down_s"),
+        (broken(growth=0.9), "breaker.growth"),
+        (broken(max_cool_down_s=math.inf), "breaker.max_cool_down_s"),
         ({"max_age_s": 0.0}, "max_age_s"),
         ({"max_age_s": math.inf}, "max_age_s"),
         ({"config_version": 0}, "config_version"),

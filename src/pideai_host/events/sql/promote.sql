@@ -23,7 +23,8 @@ message as (
 ),
 promoted as (
   update public.plugin_events_log d
-  set next_attempt_at = null, msg_id = m.msg_id, park_reason = null
+  set next_attempt_at = null, msg_id = m.msg_id,
+      park_reason = case when d.park_reason = 'rate' then 'rate' end  -- its slot is reserved (reserve.sql)
   from message m
   where d.id = m.id and d.created_at = m.created_at
   returning d.lane
