@@ -215,7 +215,8 @@ class Rig:
         await sync_catalogue(self.connection, registry.definitions.values())
         sealer = Sealer([("k1", MASTER_KEY)])
         http, runner = make_client(allow=(LOOPBACK,)), HookRunner()
-        lifecycle = Lifecycle(self.pool, registry, runner, ContextFactory(self.pool, http, sealer, {}), sealer)
+        contexts = ContextFactory(self.pool, http, sealer, {})
+        lifecycle = Lifecycle(self.pool, registry, runner, contexts, sealer, allow=(LOOPBACK,))
         for slug in slugs:
             url = f"http://127.0.0.1:{self.receiver.port}/hook/{store_id}"
             made = await lifecycle.install(
