@@ -1,8 +1,10 @@
 """Serve the application with granian, in a process of its own that granian watches (docs/adr/0011)."""
 
+import ctypes
 import os
 import signal
 import socket
+import sys
 
 from granian import Granian
 from granian.constants import Interfaces, Loops
@@ -11,6 +13,7 @@ from granian.log import LogLevels
 from pideai_host.api import ConfigurationError
 from pideai_host.settings import Settings
 
+_PR_SET_PDEATHSIG = 1
 STOP_LIMIT_S = 60
 """How long a stop may take: longer than the longest hook that finishes what it began."""
 
@@ -39,9 +42,15 @@ def serve(settings: Settings, *, with_worker: bool) -> None:
 
 
 def _end_on_signals() -> None:
-    """Let a signal end granian's child while it boots; it inherits its parent's handlers, which would swallow it."""
+    """Let a signal end granian's child while it boots, and let it end with its parent.
+
+    It inherits its parent's handlers, which would swallow the signal. And a parent that is killed with -9 would leave
+    it behind on the port, so that the host could not start again; only Linux can tell it.
+    """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _require_free(host: str, port: int) -> None:
