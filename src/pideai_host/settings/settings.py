@@ -43,7 +43,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         log_format: PIDEAI_LOG_FORMAT.
         pool_min_size: PIDEAI_POOL_MIN_SIZE, connections of one process that stay open.
         pool_max_size: PIDEAI_POOL_MAX_SIZE, connections of one process at most.
-        worker_concurrency: PIDEAI_WORKER_CONCURRENCY, hooks that one worker runs at once.
         cors_origins: PIDEAI_CORS_ORIGINS, where the panel is served from.
         retention_days: PIDEAI_RETENTION_DAYS, age at which events and deliveries are dropped, week by week.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
@@ -70,7 +69,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: LogFormat = "console"
     pool_min_size: int = 2
     pool_max_size: int = 10
-    worker_concurrency: int = 64
     cors_origins: tuple[str, ...] = ()
     retention_days: int = 90
     sweep_interval_s: int = 60
@@ -108,7 +106,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             log_format=cast("LogFormat", read.choice(environ, "PIDEAI_LOG_FORMAT", "console", ("console", "json"))),
             pool_min_size=read.integer(environ, "PIDEAI_POOL_MIN_SIZE", 2, least=1, most=pool_max_size),
             pool_max_size=pool_max_size,
-            worker_concurrency=read.integer(environ, "PIDEAI_WORKER_CONCURRENCY", 64, least=1, most=1000),
             cors_origins=read.origins(environ, "PIDEAI_CORS_ORIGINS"),
             retention_days=read.integer(environ, "PIDEAI_RETENTION_DAYS", 90, least=15, most=3650),
             sweep_interval_s=read.integer(environ, "PIDEAI_SWEEP_INTERVAL_S", 60, least=1, most=3600),
