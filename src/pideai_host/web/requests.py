@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
+from litestar.exceptions import HTTPException
+from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from litestar.types import Message, Scope
 
 from pideai_host.api.errors import PideaiError
@@ -41,7 +43,13 @@ class StrictRequest(Request[Any, Any, Any]):
 
         Raises:
             BodyRejected: it is not that.
+            HTTPException: it says of itself that it is no JSON (415).
         """
+        kind, _ = self.content_type
+        if kind and kind != "application/json":
+            raise HTTPException(
+                status_code=HTTP_415_UNSUPPORTED_MEDIA_TYPE, detail=f"{kind[:80]} is not application/json"
+            )
         field = self.route_handler.parsed_data_field
         return decode(await self.body(), Any if field is None else field.annotation)
 

@@ -232,3 +232,13 @@ async def test_readiness_sees_the_database(api):
     await api.ask("GET")  # loads the keys
 
     assert (await api.client.get("/health/ready")).json() == {"status": "ok", "reasons": {}}
+
+
+async def test_a_body_that_says_it_is_no_json_is_refused_as_such(api):
+    answer = await api.client.post(
+        f"/api/stores/{api.store_id}/plugins",
+        content=b'{"slug": "courier"}',
+        headers={"authorization": f"Bearer {api.signer.token(api.owner_id)}", "content-type": "text/plain"},
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (415, "media_type_unsupported")
