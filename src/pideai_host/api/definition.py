@@ -90,6 +90,7 @@ class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
         max_age_s: Older deliveries expire instead of being made; None for never.
         repeat_safe: True when a repeated call with the same delivery id does no harm.
         breaker: When calls for one store rest; None for never.
+        ordered: True when events of one entity (an order) are to come one after the other, in their order.
         webhook: True when an installation has a `webhook_url` and a `webhook_secret` of its own.
         api: Range of the contract that the plugin was made for, such as ``>=1.0,<2``.
     """
@@ -109,6 +110,7 @@ class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
     max_age_s: float | None = None
     repeat_safe: bool = False
     breaker: BreakerPolicy | None = BreakerPolicy()
+    ordered: bool = False
     webhook: bool = False
     limits: Limits = Limits()
     api: str = ">=1.0,<2"

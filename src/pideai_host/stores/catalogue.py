@@ -29,6 +29,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
         is_active: Whether it can be installed.
         required_events: Types that make a delivery.
         module: Plan module that a store needs, or None.
+        ordered: Whether events of one entity come one after the other, unless an installation wants it otherwise.
     """
 
     id: UUID
@@ -45,6 +46,7 @@ class CatalogueEntry(msgspec.Struct, frozen=True, kw_only=True):
     pricing_model: str
     config_version: int
     module: str | None
+    ordered: bool = False
 
 
 class Catalogue:
@@ -146,4 +148,5 @@ def _row(definition: PluginDefinition) -> dict[str, Any]:
         "pricing_model": definition.pricing_model,
         "config_version": definition.config_version,
         "module": definition.module,
+        "ordered": definition.ordered,
     }

@@ -20,6 +20,7 @@ PLUGIN: Final[dict[str, Any]] = {
         },
     },
     "config_version": 1,
+    "ordered": False,
     "is_internal": True,
     "is_active": True,
 }

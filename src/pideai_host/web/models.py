@@ -24,6 +24,7 @@ class PluginOut(msgspec.Struct, frozen=True, kw_only=True):
     required_events: Annotated[list[str], Meta(description="Types of events that it is told of.")]
     config_schema: Annotated[dict[str, Any], Meta(description="JSON Schema 2020-12; writeOnly marks a secret.")]
     config_version: int
+    ordered: Annotated[bool, Meta(description="Whether one order's events come one after the other.")]
     is_internal: Annotated[bool, Meta(description="False for an external service, reached by webhooks.")]
     is_active: Annotated[bool, Meta(description="Whether it can be installed.")]
 

@@ -18,6 +18,7 @@ DEFINITION = PluginDefinition(
     icon_url="https://example.com/i.png",
     pricing_model="per_use",
     module="payments",
+    ordered=True,
 )
 
 
@@ -52,6 +53,7 @@ async def test_a_loaded_plugin_is_on_offer_with_all_that_it_declares(admin_conn,
         "pricing_model": "per_use",
         "config_version": 4,
         "module": "payments",
+        "ordered": True,
     }
 
 

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from psycopg.errors import CheckViolation
 
 from pideai_host.api import AlreadyInstalled, ConfigurationError, StoreUnknown
 from pideai_host.stores import installations
@@ -80,3 +81,11 @@ async def test_the_owner_reads_no_sealed_value(admin_conn, runtime_conn, draft):
         "select has_table_privilege('authenticated', 'pideai_host.installation_secrets', 'select')"
     )
     assert await allowed.fetchone() == (False,)
+
+
+@pytest.mark.parametrize("policy", ['{"ordered": "maybe"}', '{"ordered": 1}', "[]", '"ordered"'])
+async def test_a_policy_that_statements_could_not_read_is_refused_by_the_table(admin_conn, runtime_conn, draft, policy):
+    await installations.insert(runtime_conn, draft())
+
+    with pytest.raises(CheckViolation):
+        await admin_conn.execute("update public.store_plugins set policy = %s::jsonb", [policy])

@@ -59,6 +59,7 @@ def test_the_list_shows_what_a_panel_needs(client):
                 "required_events": ["order.created"],
                 "config_schema": SCHEMA,
                 "config_version": 2,
+                "ordered": False,
                 "is_internal": True,
                 "is_active": True,
             }
