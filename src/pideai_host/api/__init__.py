@@ -13,6 +13,7 @@ from pideai_host.api.context import (
 from pideai_host.api.definition import (
     RESERVED_SLUGS,
     BreakerPolicy,
+    ExponentialDelays,
     Limits,
     PluginDefinition,
     PluginType,
@@ -96,6 +97,7 @@ __all__ = (
     "DatabaseUnavailable",
     "DeliveryInfo",
     "EventType",
+    "ExponentialDelays",
     "HookTimeout",
     "Installation",
     "Limits",

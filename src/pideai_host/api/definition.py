@@ -23,17 +23,33 @@ class PluginType(StrEnum):
     INTEGRATION = "integration"
 
 
+class ExponentialDelays(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Delays with full jitter: chance picks each one from 0 to a bound, and each bound is `factor` times the last.
+
+    Attributes:
+        base_s: The first bound, in seconds.
+        factor: By how much each further bound is greater, 1 or more.
+        cap_s: The greatest bound.
+        calls: The most calls in all, the first one included.
+    """
+
+    base_s: float = 2.0
+    factor: float = 2.0
+    cap_s: float = 600.0
+    calls: int = 6
+
+
 class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     """When to try again after an attempt that failed for now.
 
     Attributes:
-        delays_s: Seconds before the second, third … call: three delays are four calls in all.
-        jitter: Share of the delay that chance adds, 0 to 1.
+        delays_s: Seconds before the second, third … call, three delays being four calls in all; or a rule for them.
+        jitter: Share of a listed delay that chance adds, 0 to 1.
         max_retry_after_s: The most that a receiver's Retry-After can ask for.
         max_wait_s: The longest that a delivery may spend in `wait` before it fails, in seconds.
     """
 
-    delays_s: tuple[float, ...] = (1.0, 5.0, 30.0)
+    delays_s: tuple[float, ...] | ExponentialDelays = (1.0, 5.0, 30.0)
     jitter: float = 0.1
     max_retry_after_s: float = 3_600.0
     max_wait_s: float = 7_200.0

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from pideai_host.api import RetryPolicy
+from pideai_host.api import ExponentialDelays, RetryPolicy
 
 WAIT_MIN_S = 0.2
 """A plugin that asks to wait for less is asking for a busy loop."""
@@ -14,8 +14,8 @@ def delay_after(
 ) -> float | None:
     """Return the seconds until the next call, or None when the schedule is used up.
 
-    The schedule's delay plus up to `policy.jitter` of it; a receiver's Retry-After makes it longer, never shorter, and
-    is clamped to `policy.max_retry_after_s`.
+    A listed delay plus up to `policy.jitter` of it, or any delay up to the bound of an exponential one. A receiver's
+    Retry-After makes it longer, never shorter, and is clamped to `policy.max_retry_after_s`.
 
     Args:
         policy: The plugin's.
@@ -23,10 +23,23 @@ def delay_after(
         retry_after_s: What the receiver asked for, if it did.
         random: Uniform in [0, 1).
     """
-    if calls > len(policy.delays_s):
+    bound_s = longest_delay(policy.delays_s, calls)
+    if bound_s is None:
         return None
-    scheduled = policy.delays_s[calls - 1] * (1 + policy.jitter * random())
-    return max(scheduled, _asked(retry_after_s, policy.max_retry_after_s))
+    share = random() if isinstance(policy.delays_s, ExponentialDelays) else 1 + policy.jitter * random()
+    return max(bound_s * share, _asked(retry_after_s, policy.max_retry_after_s))
+
+
+def longest_delay(delays: tuple[float, ...] | ExponentialDelays, calls: int) -> float | None:
+    """Return the seconds until the next call before chance has its say, or None when the schedule is used up."""
+    if not isinstance(delays, ExponentialDelays):
+        return delays[calls - 1] if calls <= len(delays) else None
+    if calls >= delays.calls:
+        return None
+    try:
+        return min(delays.base_s * delays.factor ** (calls - 1), delays.cap_s)
+    except OverflowError:
+        return delays.cap_s
 
 
 def wait_for(policy: RetryPolicy, waited_s: float, *, asked_s: float | None) -> float | None:

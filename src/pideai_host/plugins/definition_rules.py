@@ -12,7 +12,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
-from pideai_host.api.definition import PluginDefinition, slug_fault
+from pideai_host.api.definition import ExponentialDelays, PluginDefinition, slug_fault
 from pideai_host.api.version import API_FLOOR, API_VERSION, api_matches
 
 _MIN_S: Final = 0.001
@@ -24,6 +24,8 @@ _CALLS_MAX: Final = 10_000
 _CONFIG_VERSION_MAX: Final = 10_000
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _LOWER_BOUND: Final = re.compile(r"(>=|==|>)\s*(\d+)(?:\.(\d+))?")
+
+_ATTEMPTS_MAX: Final = 20
 
 _RANGES: Final = (
     ("retry.jitter", 0.0, 1.0),
@@ -41,6 +43,12 @@ _BREAKER_RANGES: Final = (
     ("breaker.cool_down_s", _MIN_S, _DAY_S),
     ("breaker.growth", 1.0, 100.0),
     ("breaker.max_cool_down_s", _MIN_S, _DAY_S),
+)
+_EXPONENTIAL_RANGES: Final = (
+    ("retry.delays_s.base_s", _MIN_S, _DAY_S),
+    ("retry.delays_s.factor", 1.0, 100.0),
+    ("retry.delays_s.cap_s", _MIN_S, _DAY_S),
+    ("retry.delays_s.calls", 1, _ATTEMPTS_MAX),
 )
 
 
@@ -73,7 +81,14 @@ def dotted_events(definition: PluginDefinition) -> Iterator[str]:
 
 def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
     """Demand limits and times that are finite and within the host's bounds."""
-    for name, least, greatest in _RANGES if definition.breaker is None else (*_RANGES, *_BREAKER_RANGES):
+    delays = definition.retry.delays_s
+    is_exponential = isinstance(delays, ExponentialDelays)
+    ranges = (
+        *_RANGES,
+        *(_BREAKER_RANGES if definition.breaker else ()),
+        *(_EXPONENTIAL_RANGES if is_exponential else ()),
+    )
+    for name, least, greatest in ranges:
         value = attrgetter(name)(definition)
         if not least <= value <= greatest:
             yield f"{name} is {value!r}; set it from {least} to {greatest}"
@@ -82,7 +97,8 @@ def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
     rate = definition.limits.per_store_per_s
     if rate is not None and not _MIN_S <= rate <= _CALLS_MAX:
         yield f"limits.per_store_per_s is {rate!r}; set it from {_MIN_S} to {_CALLS_MAX}, or None for no limit"
-    delays = definition.retry.delays_s
+    if isinstance(delays, ExponentialDelays):
+        return
     if len(delays) > _DELAYS_MAX or not all(_MIN_S <= delay <= _DAY_S for delay in delays):
         yield f"retry.delays_s is {delays!r}; give at most {_DELAYS_MAX}, each from {_MIN_S:g} to {_DAY_S:g} seconds"
 

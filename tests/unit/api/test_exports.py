@@ -27,6 +27,7 @@ EXPORTED = (
     "DatabaseUnavailable",
     "DeliveryInfo",
     "EventType",
+    "ExponentialDelays",
     "HookTimeout",
     "Installation",
     "Limits",

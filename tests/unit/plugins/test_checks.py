@@ -5,7 +5,7 @@ import types
 
 import pytest
 
-from pideai_host.api import PluginDefinition, hookimpl
+from pideai_host.api import ExponentialDelays, PluginDefinition, RetryPolicy, hookimpl
 from pideai_host.api.hooks import HOOK_NAMES, PluginSpec
 from pideai_host.plugins.checks import Refused, check
 from pideai_host.plugins.records import Status
@@ -80,6 +80,13 @@ def test_a_definition_with_a_value_of_the_wrong_type_is_refused(make, define, fi
     (message,) = faults(make(define(**fields)))
 
     assert message.startswith("plugin_definition has a wrong value: ")
+
+
+@pytest.mark.parametrize("delays_s", [(0.5, 1.5), ExponentialDelays(calls=3)], ids=str)
+def test_either_way_to_give_delays_is_kept(make, define, delays_s):
+    plugin = make(define(retry=RetryPolicy(delays_s=delays_s)))
+
+    assert check("sample", plugin).retry.delays_s == delays_s
 
 
 def test_a_definition_that_holds_itself_is_refused(make, define):

@@ -4,12 +4,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pideai_host.api import BreakerPolicy, EventType, Limits, PluginDefinition, PluginType, RetryPolicy
+from pideai_host.api import (
+    BreakerPolicy,
+    EventType,
+    ExponentialDelays,
+    Limits,
+    PluginDefinition,
+    PluginType,
+    RetryPolicy,
+)
 from pideai_host.plugins import definition_rules as rules
 
 
 def retrying(**fields):
     return {"retry": RetryPolicy(**fields)}
+
+
+def growing(**fields):
+    return retrying(delays_s=ExponentialDelays(**fields))
 
 
 def limited(**fields):
@@ -88,6 +100,8 @@ def test_the_defaults_are_sane(define):
         retrying(jitter=1.0),
         retrying(delays_s=()),
         retrying(delays_s=(86_400.0,) * 10),
+        growing(base_s=0.001, factor=1.0, cap_s=86_400.0, calls=20),
+        growing(calls=1),
         limited(timeout_s=300.0),
         limited(concurrency=1, concurrency_per_installation=1),
         limited(per_store_per_s=0.001),
@@ -112,6 +126,11 @@ def test_numbers_at_their_bounds_pass(define, fields):
         (retrying(delays_s=(86_401.0,)), "retry.delays_s"),
         (retrying(delays_s=(0.0,)), "retry.delays_s"),
         (retrying(delays_s=(math.nan,)), "retry.delays_s"),
+        (growing(base_s=0.0), "retry.delays_s.base_s"),
+        (growing(factor=0.9), "retry.delays_s.factor"),
+        (growing(cap_s=math.inf), "retry.delays_s.cap_s"),
+        (growing(calls=21), "retry.delays_s.calls"),
+        (growing(calls=0), "retry.delays_s.calls"),
         (limited(timeout_s=301.0), "limits.timeout_s"),
         (limited(timeout_s=0.0), "limits.timeout_s"),
         (limited(timeout_s=math.nan), "limits.timeout_s"),
