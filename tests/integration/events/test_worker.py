@@ -256,6 +256,20 @@ async def test_what_is_too_old_expires(way, shop, probe):
     assert (log[0][0], probe.calls) == ("expired", [])
 
 
+async def test_the_age_of_what_is_replayed_counts_from_the_replay(way, shop, probe):
+    probe.definition = msgspec.structs.replace(probe.definition, max_age_s=60.0)
+    way.registry.__init__(*rebuilt(probe))
+    await bring(way, shop)
+    await shop.connection.execute("update public.plugin_events set occurred_at = now() - interval '2 minutes'")
+    await shop.connection.execute("update public.plugin_events_log set replayed_at = now()")
+    worker = way.worker()
+    await worker.start()
+    log = await way.done()
+    await worker.stop()
+
+    assert (log[0][0], len(probe.calls)) == ("delivered", 1)
+
+
 async def test_a_disabled_stores_deliveries_are_parked(way, shop, probe, until):
     await bring(way, shop)
     await shop.connection.execute("update public.store_plugins set enabled = false, revision = revision + 1")
