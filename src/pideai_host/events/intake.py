@@ -8,6 +8,7 @@ lost answer changes nothing that was written.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -145,9 +146,7 @@ class Intake:
             DatabaseUnavailable: installations kept changing while it was tried.
         """
         # of twins the earliest is kept: a customer is registered by the first order, though the second came along
-        left = list(
-            {event.id: event for event in sorted(events, key=lambda event: event.occurred_at, reverse=True)}.values()
-        )
+        left = list({event.id: event for event in sorted(events, key=_age, reverse=True)}.values())
         lanes: set[str] = set()
         for _ in range(READS_MAX):
             unknown = {event.store_id for event in left if self._directory.known(event.store_id) is None}
@@ -214,6 +213,11 @@ def _row(n: int, event: NewEvent) -> _Row:
         None if event.customer_id is None else str(event.customer_id),
         None if event.installed_by is None else event.installed_by.isoformat(),
     )
+
+
+def _age(event: NewEvent) -> tuple[datetime, str]:
+    """Order events as the statement orders the orders they come with."""
+    return event.occurred_at, event.entity_id or ""
 
 
 def _fail(

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 
 from pideai_host.api import DatabaseUnavailable
+from pideai_host.events.changes import ChangeReader
 from pideai_host.events.identity import delivery_id, event_id
+from pideai_host.events.rows import read_change
 
 
 async def test_an_order_becomes_event_delivery_and_message_together(way, shop, installation):
@@ -105,12 +108,89 @@ async def test_a_first_order_registers_its_customer_once(way, shop):
 async def test_a_customer_who_ordered_before_the_host_came_is_not_new(way, shop):
     customer = uuid4()
     await shop.connection.execute(
-        "insert into public.customers (id, name, email) values (%s, 'Ana', 'ana@example.com')", (customer,)
+        """insert into public.customers (id, name, email, created_at)
+        values (%s, 'Ana', 'ana@example.com', '2025-12-31T00:00:00Z')""",
+        (customer,),
     )
     await shop.insert(customer_id=customer, created_at="2026-01-01T00:00:00Z")
     await way.door.receive((await shop.insert(customer_id=customer))[1])
 
     assert await way.rows("select count(*) from public.plugin_events where type = 'customer.registered'") == [(0,)]
+
+
+async def new_customer(shop, *, created_at="2026-01-01T00:00:00Z"):
+    customer = uuid4()
+    await shop.connection.execute(
+        "insert into public.customers (id, name, email, created_at) values (%s, 'Ana', %s, %s)",
+        (customer, f"{customer}@example.com", created_at),
+    )
+    return customer
+
+
+async def registered(way):
+    return await way.rows(
+        "select (payload ->> 'firstOrderId')::uuid from public.plugin_events where type = 'customer.registered'"
+    )
+
+
+async def test_a_customer_is_registered_by_the_first_order_though_the_second_comes_in_earlier(way, shop):
+    customer = await new_customer(shop)
+    first, first_body = await shop.insert(customer_id=customer)
+    _, second_body = await shop.insert(customer_id=customer)
+    await way.door.receive(second_body)
+    before = await registered(way)
+    await way.door.receive(first_body)
+    await way.door.receive(second_body)
+
+    assert (before, await registered(way)) == ([], [(first,)])
+
+
+async def test_orders_of_one_customer_that_come_in_at_once_register_the_customer_by_the_first(way, shop):
+    reader = ChangeReader(way.directory, now=lambda: datetime.now(UTC))
+
+    async def keep(body):
+        events = await reader.events_of(read_change(body), source="webhook")
+        async with way.pool.connection() as connection:
+            await way.intake.store(events, connection)
+
+    firsts = set()
+    for _ in range(6):
+        customer = await new_customer(shop)
+        orders = [await shop.insert(customer_id=customer) for _ in range(4)]
+        firsts.add((orders[0][0],))
+        await asyncio.gather(*(keep(body) for _, body in reversed(orders)))
+
+    assert set(await registered(way)) == firsts
+
+
+async def test_an_order_that_commits_late_does_not_register_its_customer_again(way, shop):
+    customer = await new_customer(shop)
+    second, body = await shop.insert(customer_id=customer)
+    await way.door.receive(body)
+    _, late = await shop.insert(customer_id=customer, created_at="2026-02-01T00:00:00Z")
+    await way.door.receive(late)
+
+    assert await registered(way) == [(second,)]
+
+
+async def test_of_two_first_orders_of_one_instant_one_registers_though_a_later_order_comes_in_first(way, shop):
+    customer = await new_customer(shop)
+    at = datetime.now(UTC)
+    twins = [(await shop.insert(customer_id=customer, created_at=at - timedelta(hours=1)))[1] for _ in range(2)]
+    _, later = await shop.insert(customer_id=customer, created_at=at)
+    await way.door.receive(later)
+    await asyncio.gather(*(way.door.receive(body) for body in twins))
+
+    assert len(await registered(way)) == 1
+
+
+async def test_of_a_stores_orders_only_those_since_its_customer_exists_are_looked_at(way, shop):
+    customer = await new_customer(shop, created_at=datetime.now(UTC))
+    await shop.insert(customer_id=customer, created_at="2026-01-01T00:00:00Z")
+    order_id, body = await shop.insert(customer_id=customer)
+    await way.door.receive(body)
+
+    assert await registered(way) == [(order_id,)]
 
 
 def broken(body: bytes, **record) -> bytes:

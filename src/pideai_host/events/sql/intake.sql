@@ -26,15 +26,34 @@ stale as materialized (
   left join candidate c on c.n = t.n and c.installation_id = t.installation_id
   where c.delivery_id is null
 ),
--- Who is new to a store. Seen once per customer and store, so the look at older orders happens once as well.
+-- Who is new to a store, and by which order: the oldest one, which need not be the first to come in. Looked for once per
+-- customer and store, among the store's orders since the customer's row exists. Who finds the row made meanwhile by
+-- another batch takes its word; do update returns it, do nothing would not.
 newcomer as (
-  insert into pideai_host.store_customers (store_id, customer_id)
-  select distinct i.store_id, i.customer_id
+  insert into pideai_host.store_customers as k (store_id, customer_id, first_order)
+  select distinct on (i.store_id, i.customer_id) i.store_id, i.customer_id, coalesce(
+    (select o.id
+     from public.orders o
+     where o.store_id = i.store_id and o.customer_id = i.customer_id and o.id <> i.entity_id::uuid
+       and o.created_at < i.occurred_at
+       and o.created_at >= (select c.created_at from public.customers c where c.id = i.customer_id)
+     order by o.created_at, o.id
+     limit 1),
+    i.entity_id::uuid)
   from incoming i
   where i.customer_id is not null and i.n not in (select n from stale)
-  order by 1, 2
-  on conflict do nothing
-  returning store_id, customer_id
+    and not exists (
+      select from pideai_host.store_customers s where s.store_id = i.store_id and s.customer_id = i.customer_id)
+  order by i.store_id, i.customer_id
+  on conflict (store_id, customer_id) do update set first_order = k.first_order
+  returning store_id, customer_id, first_order
+),
+first_order as (
+  select store_id, customer_id, first_order from newcomer
+  union all
+  select s.store_id, s.customer_id, s.first_order
+  from incoming i
+  join pideai_host.store_customers s on s.store_id = i.store_id and s.customer_id = i.customer_id
 ),
 wanted as materialized (
   select i.*
@@ -43,13 +62,8 @@ wanted as materialized (
     and (
       i.customer_id is null
       or exists (
-        select from newcomer k
-        where k.store_id = i.store_id and k.customer_id = i.customer_id
-          and not exists (
-            select from public.orders o
-            where o.store_id = i.store_id and o.customer_id = i.customer_id
-              and o.id::text <> i.entity_id and o.created_at < i.occurred_at))
-    )
+        select from first_order f
+        where f.store_id = i.store_id and f.customer_id = i.customer_id and f.first_order::text = i.entity_id))
 ),
 -- Uniqueness: in order of id, so that two batches with the same events wait for each other instead of deadlocking.
 fresh as (
