@@ -9,18 +9,18 @@ CULPRIT = "culprit"
 
 async def test_a_plugin_that_exits_the_interpreter_is_named_after_three_calls(rig, until):
     """The worker is started again each time. Who was claimed beside the culprit, in any lane, is not blamed."""
-    await rig.install(rig.store_id, "exits")
-    await rig.bring(1, customer=CULPRIT)
-    await rig.bring(10)
+    await rig.shop.install("exits")
+    await rig.shop.bring(1, customer=CULPRIT)
+    await rig.shop.bring(10)
     codes = []
     for _ in range(3):
         worker = await rig.worker()
         codes.append(await worker.ended())
-        await rig.end_leases()
+        await rig.log.end_leases()
     last = await rig.worker()
-    log = await rig.done()
-    await rig.require_nothing_lost()
-    last.host.require_alive()
+    log = await rig.log.done()
+    await rig.log.require_balance(died=True)
+    last.require_alive()
     others = [one for one in log if one.status != "failed"]
     [culprit] = [one for one in log if one.status == "failed"]
 
@@ -32,13 +32,13 @@ async def test_a_plugin_that_exits_the_interpreter_is_named_after_three_calls(ri
 
 @pytest.mark.parametrize("slug", ["raises", "hangs", "swallows", "blocks", "leaks"])
 async def test_a_plugin_that_goes_wrong_hurts_only_itself(rig, slug):
-    await rig.install(rig.store_id, slug)
-    await rig.bring(1, customer=CULPRIT)
-    await rig.bring(20)
+    await rig.shop.install(slug)
+    await rig.shop.bring(1, customer=CULPRIT)
+    await rig.shop.bring(20)
     worker = await rig.worker()
-    log = await rig.done()
-    await rig.require_nothing_lost()
-    worker.host.require_alive()
+    log = await rig.log.done()
+    await rig.log.require_balance()
+    worker.require_alive()
     own = sorted(one.status for one in log if one.slug == slug)
     others = [one for one in log if one.slug != slug]
 
@@ -49,10 +49,10 @@ async def test_a_plugin_that_goes_wrong_hurts_only_itself(rig, slug):
 
 
 async def test_a_worker_with_calls_that_swallow_their_cancellation_still_stops(rig, until):
-    await rig.install(rig.store_id, "swallows")
-    await rig.bring(3, customer=CULPRIT)
+    await rig.shop.install("swallows")
+    await rig.shop.bring(3, customer=CULPRIT)
     worker = await rig.worker()
-    await rig.done()
+    await rig.log.done()
     worker.terminate()
 
     assert await asyncio.wait_for(worker.ended(), 15) == 0

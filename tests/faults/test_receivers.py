@@ -77,31 +77,31 @@ async def test_each_receiver_gets_what_it_deserves_and_nobody_elses_delivery_is_
     }
     stores = {}
     for name, behaviour in kinds.items():
-        store_id = stores[name] = await rig.store(f"bad-{name}")
+        store_id = stores[name] = await rig.shop.open_store(f"bad-{name}")
         behaviours[str(store_id)] = behaviour
-        await rig.bring(2, store_id=store_id)
-    await rig.bring(20)
+        await rig.shop.bring(2, store_id=store_id)
+    await rig.shop.bring(20)
     worker = await rig.worker()
 
     async def all_was_tried():
         by_store = {}
-        for one in await rig.deliveries():
+        for one in await rig.log.deliveries():
             by_store.setdefault(one.store_id, []).append(one)
         tried = [one for name, store in stores.items() if name != "hang" for one in by_store[store]]
-        good = by_store[rig.store_id]
+        good = by_store[rig.shop.store_id]
         return by_store if all(one.attempts for one in tried) and all(one.attempts for one in good) else None
 
     by_store = await until(all_was_tried)
     parked = dict(
-        await rig.rows(
+        await rig.log.rows(
             """select store_id, min(extract(epoch from next_attempt_at - now()))::float8
             from public.plugin_events_log where next_attempt_at is not null group by store_id"""
         )
     )
-    worker.host.require_alive()
+    worker.require_alive()
 
     told = {name: {(one.status, one.code) for one in by_store[store]} for name, store in stores.items()}
-    assert {one.status for one in by_store[rig.store_id]} == {"delivered"}
+    assert {one.status for one in by_store[rig.shop.store_id]} == {"delivered"}
     assert told == {
         "drip": {("delivered", 200)},
         "garbage": {("delivered", 200)},
@@ -112,4 +112,4 @@ async def test_each_receiver_gets_what_it_deserves_and_nobody_elses_delivery_is_
         "gone": {("pending", 410)},
     }
     assert parked[stores["many"]] > 500
-    await rig.require_nothing_lost()
+    await rig.log.require_balance()

@@ -14,14 +14,14 @@ async def test_a_stop_during_a_slow_delivery_finishes_it(rig):
         return web.Response()
 
     rig.receiver.answer = slow
-    [delivery] = await rig.bring(1)
+    [delivery] = await rig.shop.bring(1)
     worker = await rig.worker()
     await asyncio.wait_for(arrived.wait(), 30)
     worker.terminate()
     await asyncio.sleep(0.3)
     go_on.set()
     code = await worker.ended()
-    [row] = await rig.deliveries()
+    [row] = await rig.log.deliveries()
 
     assert (code, row.status, rig.receiver.seen) == (0, "delivered", {delivery: 1})
 
@@ -30,13 +30,13 @@ async def test_two_workers_are_restarted_in_turn_under_load(rig):
     """Orders come in while each of two workers is replaced: every delivery once, no lease has to end."""
     _, *workers = await asyncio.gather(rig.serve(), rig.worker(), rig.worker())
     codes = []
-    async with rig.trade():
+    async with rig.shop.trade():
         for worker in workers:
             worker.terminate()
             codes.append(await worker.ended())
             await rig.worker()
-    log = await rig.done()
-    await rig.require_nothing_lost()
+    log = await rig.log.done()
+    await rig.log.require_balance()
 
     assert codes == [0, 0]
     assert {one.status for one in log} == {"delivered"}

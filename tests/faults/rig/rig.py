@@ -1,0 +1,130 @@
+"""A store, its receiver, its database, and the processes of the host that a test starts."""
+
+import asyncio
+import base64
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from pideai_host.db.embedded import EmbeddedServer
+from pideai_host.db.pool import Pool, open_pool
+from pideai_host.demo.processes import free_port
+from rig.log import DeliveryLog
+from rig.process import Process
+from rig.receiver import ISSUER, Receiver
+from rig.shop import LOOPBACK, MASTER_KEY, WEBHOOK_SECRET, Shop
+
+HERE = Path(__file__).parents[1]
+DISTS = HERE / "dists"
+PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks"
+
+
+class Rig:
+    """All of it; made by `open_rig`."""
+
+    def __init__(
+        self,
+        *,
+        shop: Shop,
+        log: DeliveryLog,
+        receiver: Receiver,
+        pool: Pool,
+        environ: dict[str, str],
+        folder: Path,
+        stack: AsyncExitStack,
+        server: EmbeddedServer | None,
+    ) -> None:
+        self.shop = shop
+        self.log = log
+        self.receiver = receiver
+        self.pool = pool
+        self.server = server
+        self.url = f"http://127.0.0.1:{environ['PIDEAI_PORT']}"
+        self._environ = environ
+        self._folder = folder
+        self._stack = stack
+
+    async def worker(self, *arguments: str, **environ: str) -> Process:
+        """Start a worker; returns once it works."""
+        process = await self._start("worker", *arguments, **environ)
+        await process.said("worker_started")
+        return process
+
+    async def serve(self, **environ: str) -> Process:
+        """Start a host that takes events in and delivers nothing; returns once it serves."""
+        process = await self._start("serve", "--no-worker", **environ)
+        await process.answers(self.url)
+        return process
+
+    async def _start(self, *arguments: str, **environ: str) -> Process:
+        log = self._folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
+        process = await Process.start(*arguments, environ={**self._environ, **environ}, log=log)
+        self._stack.push_async_callback(process.kill)
+        return process
+
+    async def crash_database(self, *, down_s: float) -> None:
+        """Stop the server as a crash does and start it again a while later; the rig's own connection as well."""
+        assert self.server is not None
+        cluster = self.server._cluster()
+        await asyncio.to_thread(cluster._stop, "immediate", 10)
+        await asyncio.sleep(down_s)
+        await self.start_database()
+
+    async def start_database(self) -> None:
+        """Start the server that has stopped."""
+        assert self.server is not None
+        await asyncio.to_thread(self.server._cluster().start)
+        await self.connect(self.server.urls.admin)
+
+    async def connect(self, url: str) -> None:
+        """Give shop and log a connection of the owner, in place of the one that was lost."""
+        connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
+        self.shop.connection = self.log.connection = await self._stack.enter_async_context(connection)
+
+    async def cut_connections(self) -> None:
+        """Cut all connections of the host."""
+        await self.log.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pideai_host'")
+
+
+@asynccontextmanager
+async def open_rig(
+    admin_url: str, runtime_url: str, receiver: Receiver, folder: Path, server: EmbeddedServer | None = None
+) -> AsyncIterator[Rig]:
+    """Open a rig with one store; its processes are killed at the end."""
+    async with AsyncExitStack() as stack:
+        connection: psycopg.AsyncConnection[Any] = await stack.enter_async_context(
+            await psycopg.AsyncConnection.connect(admin_url, autocommit=True)
+        )
+        pool = await stack.enter_async_context(open_pool(admin_url, min_size=1, max_size=4, name="rig"))
+        port = free_port()
+        shop = Shop(connection, pool, receiver, port)
+        rig = Rig(
+            shop=shop,
+            log=DeliveryLog(connection, shop, receiver),
+            receiver=receiver,
+            pool=pool,
+            environ={
+                "DATABASE_URL": runtime_url,
+                "ADMIN_DATABASE_URL": admin_url,
+                "PIDEAI_HOST": "127.0.0.1",
+                "PIDEAI_PORT": str(port),
+                "PIDEAI_MASTER_KEYS": "k1:" + base64.b64encode(MASTER_KEY).decode(),
+                "PIDEAI_WEBHOOK_SECRETS": WEBHOOK_SECRET,
+                "PIDEAI_HTTP_ALLOW": str(LOOPBACK),
+                "PIDEAI_LOG_FORMAT": "json",
+                "PIDEAI_PLUGINS": PLUGINS,
+                "SUPABASE_JWKS_URL": f"http://127.0.0.1:{receiver.port}/jwks.json",
+                "SUPABASE_JWT_ISSUER": ISSUER,
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(DISTS), str(HERE), os.environ.get("PYTHONPATH")])),
+            },
+            folder=folder,
+            stack=stack,
+            server=server,
+        )
+        await shop.open_store("arepas")
+        yield rig
