@@ -108,6 +108,100 @@ async def test_an_order_is_saved_while_another_session_locks_the_captured_change
     assert await order_count(capturing) == 1
 
 
+async def test_many_orders_of_one_statement_wait_together_no_longer_than_one(capturing, other):
+    await other.execute("lock table pideai_host.captured_changes in access exclusive mode")
+    await capturing.connection.execute("set statement_timeout = '15s'")  # each for itself would take 30 s
+    await capturing.connection.execute(
+        """insert into public.orders (store_id, customer_name, customer_email, total_amount)
+        select %s, 'Ana', 'ana@example.com', 1 from generate_series(1, 300)""",
+        [capturing.store_id],
+    )
+
+    assert await order_count(capturing) == 300
+
+
+async def test_the_function_runs_as_its_owner_with_a_path_and_a_limit_of_its_own(shop):
+    cursor = await shop.connection.execute(
+        """select prosecdef, proconfig @> '{"search_path=pg_catalog, pg_temp", lock_timeout=100ms}'
+        from pg_proc where oid = 'pideai_host.capture_change'::regproc"""
+    )
+
+    assert await cursor.fetchone() == (True, True)
+
+
+async def test_nobody_can_lead_the_function_to_other_tables_or_operators(capturing):
+    await capturing.connection.execute(
+        """create schema trap;
+        create function trap.concat(anyelement) returns text language sql as $$ select 1 / 0 $$;
+        create table trap.captured_changes (id int);
+        create temp table captured_changes (id int);
+        set search_path = trap, pg_temp, public"""
+    )
+    await capturing.insert()
+    await capturing.connection.execute("reset search_path")
+
+    assert [row[0] for row in await captured(capturing)] == ["INSERT"]
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", "pideai_host"])
+async def test_nobody_but_the_triggers_may_call_the_function(shop, role):
+    cursor = await shop.connection.execute(
+        "select has_function_privilege(%s, 'pideai_host.capture_change()', 'execute')", [role]
+    )
+
+    assert await cursor.fetchone() == (False,)
+
+
+async def test_no_notify_is_in_the_function(shop):
+    cursor = await shop.connection.execute(
+        "select prosrc ilike '%%notify%%' from pg_proc where oid = 'pideai_host.capture_change'::regproc"
+    )
+
+    assert await cursor.fetchone() == (False,)
+
+
+async def test_an_order_whose_statement_is_cancelled_while_it_waits_is_not_saved(capturing, other, database):
+    """Nobody swallows a cancel: it came from the customer's side, not from us."""
+    await other.execute("lock table pideai_host.captured_changes in access exclusive mode")
+    await capturing.connection.execute("alter function pideai_host.capture_change set lock_timeout = '20s'")
+    async with await psycopg.AsyncConnection.connect(database.admin_url, autocommit=True) as ordering:
+        await ordering.execute("set statement_timeout = '50ms'")
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            await ordering.execute(
+                """insert into public.orders (store_id, customer_name, customer_email, total_amount)
+                values (%s, 'Ana', 'ana@example.com', 1)""",
+                [capturing.store_id],
+            )
+
+    assert await order_count(capturing) == 0
+
+
+async def test_an_order_is_captured_while_changes_are_being_taken_in(capturing, other):
+    await capturing.insert()
+    await other.execute("delete from pideai_host.captured_changes")  # as the door does, before its commit
+    await capturing.insert()
+    await other.commit()
+
+    assert len(await captured(capturing)) == 1
+
+
+async def test_nothing_that_the_host_does_locks_the_captured_changes_exclusively(capturing, capture, other, database):
+    """Whoever writes an order at that moment holds what `other` holds."""
+    await capturing.insert()
+    await other.execute("lock table pideai_host.captured_changes in row exclusive mode")
+    async with asyncio.timeout(20):
+        taken = await capture.take()
+    async with await psycopg.AsyncConnection.connect(database.admin_url, autocommit=True) as owner:
+        await owner.execute("set lock_timeout = '5s'")
+        await owner.execute((MIGRATIONS / "20261123000800_capture.sql").read_text())
+        await triggers.enable(owner, "orders")
+        await triggers.state(owner, "orders")
+        await triggers.disable(owner, "orders")
+        await owner.execute("vacuum pideai_host.captured_changes")
+
+    assert taken == 1
+
+
 async def test_a_locked_table_is_waited_for_once_in_a_transaction(capturing, other):
     await other.execute("lock table pideai_host.captured_changes in access exclusive mode")
     async with capturing.connection.transaction():

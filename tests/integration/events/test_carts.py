@@ -98,12 +98,92 @@ async def test_a_flag_that_is_null_is_not_set(way, shop, carts, columns):
 @pytest.mark.parametrize(
     ("delay", "minutes", "count"), [(60, 59, 0), (60, 61, 1), (5, 6, 1), (None, 31, 1), (-5, 1, 1)]
 )
-async def test_a_store_has_its_own_delay(way, shop, carts, delay, minutes, count):
+async def test_a_store_has_its_own_delay_in_whatsapp_settings(way, shop, carts, delay, minutes, count):
     await set_delay(shop, delay)
     await leave(shop, minutes)
     await carts.run()
 
     assert len(await told(way)) == count
+
+
+@pytest.fixture
+def two_told_of_carts(loaded, probe):
+    """A second plugin that is told of carts."""
+    second = type(probe)()
+    second.definition = msgspec.structs.replace(probe.definition, slug="second")
+    loaded["second"] = second
+
+
+async def configure(shop, slug, value):
+    await shop.connection.execute("delete from public.whatsapp_settings")
+    await shop.connection.execute(
+        """update public.store_plugins set config = jsonb_build_object('abandonedCartDelayMinutes', %s::jsonb)
+        where plugin_id = (select id from public.plugins where slug = %s)""",
+        [value, slug],
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "minutes", "count"),
+    [
+        ("90", 89, 0),
+        ("90", 91, 1),
+        ("2.5", 2, 0),
+        ("-1e400", 1, 1),
+        ('"90"', 31, 1),
+        ("null", 31, 1),
+        ("1e400", 60 * 23, 0),
+    ],
+)
+async def test_where_the_settings_say_nothing_the_plugins_configuration_does(way, shop, carts, value, minutes, count):
+    await configure(shop, "probe", value)
+    await leave(shop, minutes)
+    await carts.run()
+
+    assert len(await told(way)) == count
+
+
+async def test_what_the_settings_say_goes_before_a_plugins_configuration(way, shop, carts):
+    await configure(shop, "probe", "90")
+    await set_delay(shop, 5)
+    await leave(shop, 6)
+    await carts.run()
+
+    assert len(await told(way)) == 1
+
+
+@pytest.mark.usefixtures("two_told_of_carts")
+async def test_of_several_plugins_the_most_impatient_decides_since_a_cart_is_one_event(way, shop, carts):
+    await configure(shop, "probe", "90")
+    await configure(shop, "second", "10")
+    cart_id = await leave(shop, 11)
+    await carts.run()
+    await carts.run()
+
+    assert (await told(way), await way.statuses()) == ([(cart_id,)], ["pending", "pending"])
+
+
+@pytest.mark.usefixtures("two_told_of_carts")
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update public.store_plugins set enabled = false",
+        "update public.plugins set required_events = '{order.ready}' where slug = 'second' returning slug",
+        "update public.plugins set is_active = false where slug = 'second' returning slug",
+    ],
+    ids=["is switched off", "is not told of carts", "is not there any more"],
+)
+async def test_the_configuration_of_a_plugin_does_not_count_that(way, shop, carts, change):
+    await configure(shop, "second", "10")
+    await shop.connection.execute(
+        change
+        if "slug" in change
+        else f"{change} where plugin_id = (select id from public.plugins where slug = 'second')"
+    )
+    await leave(shop, 11)
+    await carts.run()
+
+    assert await told(way) == []
 
 
 async def test_it_happened_when_the_delay_was_over(way, shop, carts):

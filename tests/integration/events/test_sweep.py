@@ -120,6 +120,56 @@ async def test_a_transaction_that_commits_minutes_late_is_found(way, shop, sweep
     assert await events(way) == ["order.created"]
 
 
+@pytest.mark.usefixtures("installed_long_ago")
+async def test_a_status_that_commits_minutes_late_is_found(way, shop, sweep):
+    order_id, body = await shop.insert()
+    await way.door.receive(body)
+    await sweep.run()
+    await shop.move(order_id, "ready")
+    await tell(
+        shop,
+        """update public.order_status_history set changed_at = now() - interval '9 minutes'
+        where order_id = %s and to_status = 'ready'""",
+        order_id,
+    )
+    await sweep.run()
+
+    assert await events(way) == ["order.created", "order.ready", "order.status_changed"]
+
+
+@pytest.mark.usefixtures("installed_long_ago")
+@pytest.mark.parametrize(("behind", "count"), [("9 minutes 50 seconds", 1), ("10 minutes 10 seconds", 0)])
+async def test_it_reads_from_ten_minutes_before_its_last_pass(way, shop, sweep, behind, count):
+    await sweep.run()
+    await ordered(shop, behind)
+    await sweep.run()
+
+    assert len(await events(way)) == count
+
+
+@pytest.mark.usefixtures("installed_long_ago")
+async def test_statuses_of_days_of_downtime_are_found_in_bounded_runs(way, shop, monkeypatch):
+    monkeypatch.setattr(module, "PAGE", 3)
+    monkeypatch.setattr(module, "PAGES_PER_RUN", 2)
+    for day in range(6):
+        order_id = await ordered(shop, f"{day} days 2 hours")
+        await shop.move(order_id, "ready")
+        await tell(
+            shop,
+            """update public.order_status_history set changed_at = now() - make_interval(days => %s, hours => 1)
+            where order_id = %s and to_status = 'ready'""",
+            day,
+            order_id,
+        )
+    sweep = new_sweep(way)
+    runs = 1
+    while await sweep.run():
+        runs += 1
+
+    assert await events(way) == ["order.created"] * 6 + ["order.ready"] * 6 + ["order.status_changed"] * 6
+    assert runs == 3
+
+
 async def test_what_was_before_the_first_installation_of_its_store_is_nobodys(way, shop, sweep):
     await ordered(shop, "1 minute")
     order_id = await ordered(shop, "2 minutes")
