@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from benchmarks import delivery, discovery, hook, intake, start
+from benchmarks import cost, delivery, discovery, hook, intake, start
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.harness import Bench, Options, open_bench
 from benchmarks.machine import describe
@@ -17,8 +18,10 @@ from pideai_host import telemetry
 WITH_DATABASE: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "intake": intake.run,
     "delivery": delivery.run,
+    "cost": cost.run,
     "start": start.run,
 }
+PIPED_WIDTH: Final = 160
 ALONE: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {"hook": hook.run, "discovery": discovery.run}
 
 
@@ -38,7 +41,7 @@ def main() -> None:
     telemetry.set_up(level="warning", log_format="console")
     options = Options(rounds=arguments.rounds, seconds=arguments.seconds, backlog=arguments.backlog)
     figures = asyncio.run(_run(wanted, options))
-    Console().print(table(figures, title=describe()))
+    Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table(figures, title=describe()))
     if arguments.json is not None:
         arguments.json.write_bytes(to_json(figures))
 

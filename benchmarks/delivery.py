@@ -1,81 +1,70 @@
-"""Delivery: signed webhooks a second from a standing backlog, and their CPU, beside a bare claim-POST-settle loop."""
+"""Delivery: signed webhooks a second from a standing backlog, and their cost, beside a bare claim-POST-settle loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from time import perf_counter
-from typing import Final
-from uuid import uuid4
+from typing import Any, Final
 
 import msgspec
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 
-from benchmarks import orders
+from benchmarks import orders, seed
 from benchmarks.figures import Figure, compared
-from benchmarks.harness import LOOK_S, Bench, scalar
-from benchmarks.machine import cpu_s
+from benchmarks.harness import LOOK_S, Bench
+from benchmarks.intake import BARE_RESET
+from benchmarks.meter import Spent, spent_figures
+from benchmarks.places import Place, scalar
 from benchmarks.processes import BenchmarkFailed, Process
-from pideai_host.api import EventType
 from pideai_host.db.sql import load, query
-from pideai_host.events import sources
-from pideai_host.events.identity import delivery_id, event_id
-from pideai_host.plugins.lanes import main_lane
 
 DRAIN_LIMIT_S: Final = 120.0
 WARM_SHARE: Final = 10
-"""Rate and CPU count from one part in so many on: start and warm-up show in neither."""
+"""Rate and cost count from one part in so many on: start and warm-up show in neither."""
 
-HOST_RESET: Final = """truncate public.plugin_events, public.plugin_events_log, pideai_host.event_ids, public.orders,
-    public.order_items, pgmq.q_pideai_webhook_bridge cascade"""
-HOST_LEFT: Final = "select count(*) from public.plugin_events_log where status <> 'delivered'"
-BARE_RESET: Final = "truncate events, deliveries, pgmq.q_webhooks"
 BARE_LEFT: Final = "select count(*) from deliveries where status <> 'delivered'"
-
-_HOST_SEED: Final = query(load("benchmarks", "sql/host_seed.sql"))
-_HOST_ORDERS: Final = query(load("benchmarks", "sql/host_orders.sql"))
 _BARE_SEED: Final = query(load("benchmarks", "sql/bare_seed.sql"))
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A way out: how its backlog is made, what works it off, how to see that it is done."""
+    """A way out: how its backlog is made, how to see what is left of it, what works it off."""
 
-    database: AsyncConnection[TupleRow]
     seed: Callable[[], Awaitable[None]]
-    left: str
+    left: Callable[[], Awaitable[int]]
     worker: Callable[[], Process]
 
 
 class Drained(msgspec.Struct, frozen=True):
-    """One backlog worked off."""
+    """One backlog worked off, and the cost of one delivery of it."""
 
     rate: float
-    cpu_ms: float
+    spent: Spent
 
 
 async def run(bench: Bench) -> list[Figure]:
     """Measure delivery: payloads complete, payloads still to be completed, and with two workers."""
-    host = _host(bench, complete=True)
-    completing = _host(bench, complete=False)
-    bare = _bare(bench)
+    host, completing = host_side(bench, bench.host), host_side(bench, bench.host, complete=False)
+    bare = bare_side(bench)
     complete, fuller, doubled = [], [], []
     for _ in range(bench.options.rounds):
         ours, theirs, more = await drain(bench, host), await drain(bench, bare), await drain(bench, completing)
         complete.append((ours, theirs))
         fuller.append((more, theirs))
         doubled.append((await drain(bench, host, workers=2), await drain(bench, bare, workers=2)))
+    alone, two = [ours.rate for ours, _ in complete], [ours.rate for ours, _ in doubled]
     return [
-        *_figures("delivery", complete),
-        *_figures("delivery.with_items_to_read", fuller),
-        *_figures("delivery.two_workers", doubled),
+        *drained_figures("delivery", complete),
+        *drained_figures("delivery.with_items_to_read", fuller),
+        *drained_figures("delivery.two_workers", doubled),
+        compared("delivery.two_workers.against_one", "webhooks/s", two, alone),
     ]
 
 
-def _figures(name: str, pairs: list[tuple[Drained, Drained]]) -> list[Figure]:
+def drained_figures(name: str, pairs: Sequence[tuple[Drained, Drained]]) -> list[Figure]:
+    """Report backlogs worked off by both sides."""
     ours, theirs = zip(*pairs, strict=True)
     return [
         compared(f"{name}.rate", "webhooks/s", [one.rate for one in ours], [one.rate for one in theirs]),
-        compared(f"{name}.cpu", "ms/delivery", [one.cpu_ms for one in ours], [one.cpu_ms for one in theirs]),
+        *spent_figures(name, "delivery", [one.spent for one in ours], [one.spent for one in theirs]),
     ]
 
 
@@ -87,7 +76,7 @@ async def drain(bench: Bench, side: Side, *, workers: int = 1) -> Drained:
     """
     total = bench.options.backlog
     await side.seed()
-    await side.database.execute("checkpoint")
+    await bench.bare.execute("checkpoint")
     before = await bench.sink()
 
     async def posted() -> int:
@@ -95,19 +84,19 @@ async def drain(bench: Bench, side: Side, *, workers: int = 1) -> Drained:
 
     async with AsyncExitStack() as stack:
         started = [await stack.enter_async_context(side.worker()) for _ in range(workers)]
-        pids = (bench.postgres_pid, *(process.pid for process in started))
+        meter = bench.meter(*started)
         async with asyncio.timeout(DRAIN_LIMIT_S):
             while (warm := await posted()) < total // WARM_SHARE:
                 await _look_again(started)
-            warm_at_s, warm_cpu_s = perf_counter(), cpu_s(*pids)
-            while await posted() < total or await scalar(side.database, side.left):
+            warm_at_s, so_far = perf_counter(), await meter.read()
+            while await posted() < total or await side.left():
                 await _look_again(started)
-            seconds, spent_s = perf_counter() - warm_at_s, cpu_s(*pids) - warm_cpu_s
+            seconds, spent = perf_counter() - warm_at_s, (await meter.read()).since(so_far)
     after = await bench.sink()
     arrived, distinct = after.posts - before.posts, after.distinct - before.distinct
     if (arrived, distinct) != (total, total):
         raise BenchmarkFailed(f"{total} deliveries, but {arrived} requests with {distinct} ids arrived")
-    return Drained((total - warm) / seconds, spent_s / (total - warm) * 1_000)
+    return Drained((total - warm) / seconds, spent.each(total - warm))
 
 
 async def _look_again(started: list[Process]) -> None:
@@ -116,53 +105,29 @@ async def _look_again(started: list[Process]) -> None:
     await asyncio.sleep(LOOK_S)
 
 
-def _host(bench: Bench, *, complete: bool) -> Side:
-    seed = {
-        "store_id": bench.store_id,
-        "installation_id": bench.installation_id,
-        "lane": main_lane("webhook-bridge"),
-        "payload": orders.created_payload(bench.store_id, with_items=complete),
-        "complete": complete,
-    }
-    items = [{"name": name, "quantity": quantity, "price": price} for name, quantity, price in orders.ITEMS]
-    behind = {
-        "total": orders.TOTAL,
-        "delivery": orders.DELIVERY,
-        "items": msgspec.json.encode(items).decode(),
-    }
+def host_side(bench: Bench, place: Place, *, complete: bool = True, **environ: str) -> Side:
+    """Deliver from a database of the host, by `pideai-host worker`."""
 
     async def fill() -> None:
-        await bench.host.execute(HOST_RESET)
-        await bench.host.execute(_HOST_SEED, {**seed, "fresh": _fresh(bench)})
-        if not complete:
-            # The shop's own triggers are none of the host's work.
-            await bench.host.execute("set session_replication_role = replica")
-            await bench.host.execute(_HOST_ORDERS, behind)
-            await bench.host.execute("reset session_replication_role")
-        await bench.host.execute("vacuum analyze")
+        await place.clear()
+        await seed.backlog(place, bench.options.backlog, complete=complete)
 
-    return Side(bench.host, fill, HOST_LEFT, lambda: bench.process("worker", "-m", "pideai_host", "worker"))
+    return Side(fill, place.left, lambda: bench.host_process("worker", place, "worker", **environ))
 
 
-def _fresh(bench: Bench) -> str:
-    """Make the ids of a backlog as intake makes them: the host's sweep would find orders without their events."""
-    made = []
-    for order in (uuid4() for _ in range(bench.options.backlog)):
-        event = event_id(sources.ORDERS, str(order), EventType.ORDER_CREATED)
-        made.append({"order_id": order, "event_id": event, "id": delivery_id(event, bench.installation_id)})
-    return msgspec.json.encode(made).decode()
-
-
-def _bare(bench: Bench) -> Side:
-    payload = orders.created_payload(bench.store_id, with_items=True)
-    seed = {"count": bench.options.backlog, "store_id": bench.store_id, "payload": payload}
+def bare_side(bench: Bench) -> Side:
+    """Deliver by the bare loop."""
+    store_id = bench.target.store_id
+    payload = orders.created_payload(store_id, with_items=True)
+    parameters = {"count": bench.options.backlog, "store_id": store_id, "payload": payload}
     environ = {"BARE_SECRET": bench.hook_secret, "BARE_HOOK_URL": bench.sink_url}
 
     async def fill() -> None:
         await bench.bare.execute(BARE_RESET)
-        await bench.bare.execute(_BARE_SEED, seed)
+        await bench.bare.execute(_BARE_SEED, parameters)
         await bench.bare.execute("vacuum analyze")
 
-    return Side(
-        bench.bare, fill, BARE_LEFT, lambda: bench.process("bare-delivery", "-m", "benchmarks.bare.delivery", **environ)
-    )
+    async def left() -> Any:
+        return await scalar(bench.bare, BARE_LEFT)
+
+    return Side(fill, left, lambda: bench.process("bare-delivery", "-m", "benchmarks.bare.delivery", **environ))

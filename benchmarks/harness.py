@@ -1,42 +1,35 @@
-"""What all benchmarks stand on: one embedded server, the host's database and the bare one in it, a store, a receiver.
+"""What all benchmarks stand on: one embedded server, the host's databases and the bare one in it, a store, a receiver.
 
 The server's options are those of production: fsync and synchronous_commit are on, for both sides alike.
 """
 
 import asyncio
 import base64
-import contextlib
 import secrets
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import uuid4
 
 import httpx
 import msgspec
-import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from benchmarks.meter import Meter
+from benchmarks.places import Place, Target, connect, copied, scalar
+from benchmarks.ports import free_port
 from benchmarks.processes import Process
+from benchmarks.ready import PLUGINS, make_bare, make_ready
 from benchmarks.sink import Counts
-from pideai_host.db import pgmq
-from pideai_host.db.dev import apply_dev_base, create_demo_store
-from pideai_host.db.embedded import EmbeddedServer, ensure_runtime_login
-from pideai_host.db.migrate import migrate
-from pideai_host.db.sql import load, query
-from pideai_host.plugins.registry import load_registry
-from pideai_host.stores.catalogue import sync_catalogue
+from pideai_host.db.embedded import EmbeddedServer, ServerUrls
 from pideai_host.stores.secrets import Sealer, generate_webhook_secret
 
-PLUGINS: Final = "whatsapp,webhook-bridge"
-BRIDGE: Final = "webhook-bridge"
-START_LIMIT_S: Final = 30.0
 LOOK_S: Final = 0.02
+"""How often a benchmark looks whether something is done."""
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,21 +50,25 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     """What stands while benchmarks run.
 
     Attributes:
-        host: The owner's connection to the host's database, autocommit.
-        bare: Likewise to the bare pipeline's.
+        host: A database of the host with nothing in it but a store and its installation.
+        bare: The owner's connection to the bare pipeline's database, autocommit.
+        ready: The database that others are copies of; nobody connects to it.
         postgres_pid: The server's; all of its backends are below it.
+        postgres_log: Where it writes.
         hook_secret: Signs the webhooks of both sides.
         webhook_secret: Opens both ways in.
+        environ: The host's settings, but for the database (`Place.environ`).
     """
 
     options: Options
-    host: AsyncConnection[TupleRow]
+    host: Place
     bare: AsyncConnection[TupleRow]
-    bare_url: str
+    ready: ServerUrls
     client: httpx.AsyncClient
     postgres_pid: int
-    store_id: UUID
-    installation_id: UUID
+    postgres_log: Path
+    target: Target
+    sealer: Sealer
     sink_url: str
     hook_secret: str
     webhook_secret: str
@@ -79,8 +76,20 @@ class Bench(msgspec.Struct, frozen=True, kw_only=True):
     folder: Path
 
     def process(self, name: str, *arguments: str, **environ: str) -> Process:
-        """Prepare a process with the host's settings and some more; its log is named after it."""
+        """Prepare a Python process with the host's settings and some more; its log is named after it."""
         return Process(*arguments, environ={**self.environ, **environ}, log=self.folder / f"{name}.log")
+
+    def host_process(self, name: str, place: Place, *arguments: str, **environ: str) -> Process:
+        """Prepare `pideai-host` on a database."""
+        return self.process(name, "-m", "pideai_host", *arguments, **{**place.environ, **environ})
+
+    def copy(self, name: str) -> AbstractAsyncContextManager[Place]:
+        """Make another database of the host, as empty as `host`."""
+        return copied(self.bare, self.ready, name, [self.target])
+
+    def meter(self, *processes: Process) -> Meter:
+        """Prepare to see what processes take."""
+        return Meter(self.bare, self.postgres_pid, *(process.pid for process in processes))
 
     async def sink(self) -> Counts:
         """Return what the receiver has counted."""
@@ -95,32 +104,28 @@ async def open_bench(options: Options) -> AsyncIterator[Bench]:
         stack.callback(shutil.rmtree, folder)
         server = EmbeddedServer(folder / "data")
         stack.enter_context(server)
-        urls = server.urls
-        host = await stack.enter_async_context(await AsyncConnection.connect(urls.admin, autocommit=True))
-        await apply_dev_base(host)
-        migrate(urls.admin, install_pgmq=True)
-        ensure_runtime_login(urls.admin)
-        bare_url = await _make_bare(host, urls.admin)
         key, port = secrets.token_bytes(32), free_port()
         sink_url, hook_secret, webhook_secret = f"http://127.0.0.1:{port}/hook", generate_webhook_secret(), uuid4().hex
-        store_id, installation_id = await _make_store(host, Sealer([("k1", key)]), sink_url, hook_secret)
+        sealer = Sealer([("k1", key)])
+        target = await make_ready(server.urls, sealer, sink_url, hook_secret)
+        bare_url = await make_bare(server.urls.admin)
+        bare = await stack.enter_async_context(await connect(bare_url))
         sink = Process("-m", "benchmarks.sink", str(port), environ={}, log=folder / "sink.log")
         await (await stack.enter_async_context(sink)).line()
         yield Bench(
             options=options,
-            host=host,
-            bare=await stack.enter_async_context(await AsyncConnection.connect(bare_url, autocommit=True)),
-            bare_url=bare_url,
+            host=await stack.enter_async_context(copied(bare, server.urls, "host", [target])),
+            bare=bare,
+            ready=server.urls,
             client=await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0)),
-            postgres_pid=await _postgres_pid(host),
-            store_id=store_id,
-            installation_id=installation_id,
+            postgres_pid=await _postgres_pid(bare),
+            postgres_log=next((folder / "data").glob("pg*.log")),
+            target=target,
+            sealer=sealer,
             sink_url=sink_url,
             hook_secret=hook_secret,
             webhook_secret=webhook_secret,
             environ={
-                "DATABASE_URL": urls.runtime,
-                "ADMIN_DATABASE_URL": urls.admin,
                 "PIDEAI_MASTER_KEYS": f"k1:{base64.b64encode(key).decode()}",
                 "PIDEAI_WEBHOOK_SECRETS": webhook_secret,
                 "PIDEAI_HTTP_ALLOW": "127.0.0.0/8",
@@ -134,69 +139,10 @@ async def open_bench(options: Options) -> AsyncIterator[Bench]:
         )
 
 
-async def scalar(connection: AsyncConnection[TupleRow], statement: str) -> Any:
-    """Return the one value that a statement of ours answers."""
-    row = await (await connection.execute(query(statement))).fetchone()
-    return row[0] if row is not None else None
-
-
-async def wait_until_answering(port: int, process: Process) -> None:
-    """Wait until something listens on a port.
-
-    Raises:
-        BenchmarkFailed: the process ended instead.
-        TimeoutError: nothing did within `START_LIMIT_S`.
-    """
-    async with asyncio.timeout(START_LIMIT_S):
-        while True:
-            process.require_alive()
-            with contextlib.suppress(OSError):
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-                writer.close()
-                return
-            await asyncio.sleep(LOOK_S)
-
-
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody uses right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _make_folder() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="pideai-benchmarks-"))
     folder.chmod(0o711)  # as root, the server runs as another user
     return folder
-
-
-async def _make_bare(host: AsyncConnection[TupleRow], admin_url: str) -> str:
-    await host.execute("create database bare")
-    url = psycopg.conninfo.make_conninfo(admin_url, dbname="bare")
-    with psycopg.connect(url, autocommit=True) as connection:
-        pgmq.ensure(connection, install=True)
-        connection.execute(query(load("benchmarks", "sql/bare.sql")))
-    return url
-
-
-async def _make_store(
-    connection: AsyncConnection[TupleRow], sealer: Sealer, hook_url: str, hook_secret: str
-) -> tuple[UUID, UUID]:
-    """Make a store that has the bridge installed, as the API would leave it."""
-    store_id = await create_demo_store(connection, owner_id=uuid4(), subdomain="arepera-bench", name="Arepera")
-    definitions = load_registry(frozenset(PLUGINS.split(","))).definitions
-    await sync_catalogue(connection, definitions.values())
-    sealed = sealer.seal(hook_secret, store_id, BRIDGE, "webhook_secret")
-    cursor = await connection.execute(
-        """insert into public.store_plugins (store_id, plugin_id, webhook_url, webhook_secret)
-        select %s, id, %s, %s from public.plugins where slug = %s returning id""",
-        (store_id, hook_url, sealed, BRIDGE),
-    )
-    row = await cursor.fetchone()
-    if row is None:
-        raise RuntimeError("the catalogue lacks the bridge: run through `uv run`")
-    return store_id, row[0]
 
 
 async def _postgres_pid(connection: AsyncConnection[TupleRow]) -> int:

@@ -1,108 +1,122 @@
-"""Intake: durable 202s a second, their latency and their CPU, beside a bare handler with the same three writes."""
+"""Intake: durable 202s a second, their latency and their cost, beside a bare handler with the same three writes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
 
 from benchmarks.figures import Figure, compared
-from benchmarks.harness import Bench, free_port, scalar, wait_until_answering
+from benchmarks.harness import Bench
 from benchmarks.load import Outcome
-from benchmarks.machine import cpu_s
+from benchmarks.meter import Spent, spent_figures
+from benchmarks.places import Place, scalar
+from benchmarks.ports import free_port, wait_until_answering
 from benchmarks.processes import BenchmarkFailed, Process
 
 CONNECTIONS: Final = 64
 WARM_UP_S: Final = 2.0
 
-HOST_RESET: Final = (
-    """truncate public.plugin_events, public.plugin_events_log, pideai_host.event_ids, pgmq.q_pideai_webhook_bridge"""
-)
-HOST_COUNTS: Final = """select array[(select count(*) from public.plugin_events),
-    (select count(*) from public.plugin_events_log), (select count(*) from pgmq.q_pideai_webhook_bridge)]"""
 BARE_RESET: Final = "truncate events, deliveries, pgmq.q_webhooks"
 BARE_COUNTS: Final = """select array[(select count(*) from events), (select count(*) from deliveries),
     (select count(*) from pgmq.q_webhooks)]"""
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A server under load, and where its rows go."""
+    """A server under load, and what became of it in the database.
+
+    Attributes:
+        stores: Whose orders come.
+        clear: Removes what a round has left.
+        counts: Counts events, deliveries and messages of the round.
+    """
 
     process: Process
     port: int
-    database: AsyncConnection[TupleRow]
-    reset: str
-    counts: str
+    stores: Sequence[UUID]
+    clear: Callable[[], Awaitable[None]]
+    counts: Callable[[], Awaitable[list[int]]]
 
 
 class Round(msgspec.Struct, frozen=True):
-    """One run of the load."""
+    """One run of the load, and the cost of one event in it."""
 
     outcome: Outcome
-    cpu_ms: float
+    spent: Spent
 
 
 async def run(bench: Bench) -> list[Figure]:
     """Measure intake."""
     async with AsyncExitStack() as stack:
-        host = await stack.enter_async_context(_host(bench))
-        bare = await stack.enter_async_context(_bare(bench))
-        rounds = [(await _round(bench, host), await _round(bench, bare)) for _ in range(bench.options.rounds)]
+        host = await stack.enter_async_context(host_side(bench, bench.host))
+        bare = await stack.enter_async_context(bare_side(bench))
+        rounds = [(await measure(bench, host), await measure(bench, bare)) for _ in range(bench.options.rounds)]
     ours, theirs = zip(*rounds, strict=True)
-
-    def figure(name: str, unit: str, field: str) -> Figure:
-        mine, other = ([getattr(one.outcome, field) for one in side] for side in (ours, theirs))
-        return compared(name, unit, mine, other)
-
     return [
-        figure("intake.rate", "requests/s", "rate"),
-        figure("intake.p50", "ms", "p50_ms"),
-        figure("intake.p99", "ms", "p99_ms"),
-        compared("intake.cpu", "ms/event", [one.cpu_ms for one in ours], [one.cpu_ms for one in theirs]),
+        *outcome_figures("intake", [one.outcome for one in ours], [one.outcome for one in theirs]),
+        *spent_figures("intake", "event", [one.spent for one in ours], [one.spent for one in theirs]),
     ]
 
 
-async def _round(bench: Bench, side: Side) -> Round:
-    await _reset(side.database, side.reset)
-    roots = (side.process.pid, bench.postgres_pid)
-    load = bench.process(
-        "load",
-        "-m",
-        "benchmarks.load",
-        *map(str, (side.port, bench.store_id, bench.webhook_secret, CONNECTIONS, WARM_UP_S, bench.options.seconds)),
-    )
-    async with load:
+def outcome_figures(name: str, ours: Sequence[Outcome], theirs: Sequence[Outcome]) -> list[Figure]:
+    """Report what clients saw of both sides."""
+
+    def figure(suffix: str, unit: str, field: str) -> Figure:
+        mine, other = ([getattr(one, field) for one in side] for side in (ours, theirs))
+        return compared(f"{name}.{suffix}", unit, mine, other)
+
+    return [
+        figure("rate", "requests/s", "rate"),
+        figure("p50", "ms", "p50_ms"),
+        figure("p99", "ms", "p99_ms"),
+    ]
+
+
+async def measure(bench: Bench, side: Side) -> Round:
+    """Put a side under load for a round.
+
+    Raises:
+        BenchmarkFailed: something was refused, or what was accepted is not what is in the database.
+    """
+    await side.clear()
+    meter = bench.meter(side.process)
+    numbers = (side.port, bench.webhook_secret, CONNECTIONS, WARM_UP_S, bench.options.seconds)
+    async with bench.process("load", "-m", "benchmarks.load", *map(str, numbers), *map(str, side.stores)) as load:
         await load.line()
-        before_s = cpu_s(*roots)
+        before = await meter.read()
         outcome = msgspec.json.decode(await load.line(), type=Outcome)
-        spent_s = cpu_s(*roots) - before_s
-    found = await scalar(side.database, side.counts)
+        spent = (await meter.read()).since(before)
+    found = await side.counts()
     if outcome.refused or found != [outcome.accepted] * 3:
         raise BenchmarkFailed(f"{outcome.accepted} accepted, {outcome.refused} refused, but rows are {found}")
-    return Round(outcome, spent_s / outcome.measured * 1_000)
-
-
-async def _reset(connection: AsyncConnection[TupleRow], statement: str) -> None:
-    """Empty a side's tables, and have what is still to be written written now."""
-    await connection.execute(statement.encode())
-    await connection.execute("checkpoint")
+    return Round(outcome, spent.each(outcome.measured))
 
 
 @asynccontextmanager
-async def _host(bench: Bench) -> AsyncIterator[Side]:
+async def host_side(bench: Bench, place: Place, **environ: str) -> AsyncIterator[Side]:
+    """Serve a database of the host, its worker left out."""
     port = free_port()
-    arguments = ("-m", "pideai_host", "serve", "--no-worker")
-    async with bench.process("serve", *arguments, PIDEAI_HOST="127.0.0.1", PIDEAI_PORT=str(port)) as process:
+    environ = {"PIDEAI_HOST": "127.0.0.1", "PIDEAI_PORT": str(port), **environ}
+    async with bench.host_process("serve", place, "serve", "--no-worker", **environ) as process:
         await wait_until_answering(port, process)
-        yield Side(process, port, bench.host, HOST_RESET, HOST_COUNTS)
+        stores = [target.store_id for target in place.targets]
+        yield Side(process, port, stores, place.clear, place.counts)
 
 
 @asynccontextmanager
-async def _bare(bench: Bench) -> AsyncIterator[Side]:
+async def bare_side(bench: Bench) -> AsyncIterator[Side]:
+    """Serve the bare pipeline."""
     port = free_port()
     arguments = ("-m", "benchmarks.bare.intake", str(port))
+
+    async def clear() -> None:
+        await bench.bare.execute(BARE_RESET)
+        await bench.bare.execute("checkpoint")
+
+    async def counts() -> Any:
+        return await scalar(bench.bare, BARE_COUNTS)
+
     async with bench.process("bare-intake", *arguments, BARE_SECRET=bench.webhook_secret) as process:
         await wait_until_answering(port, process)
-        yield Side(process, port, bench.bare, BARE_RESET, BARE_COUNTS)
+        yield Side(process, port, [bench.target.store_id], clear, counts)

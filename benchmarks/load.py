@@ -1,12 +1,13 @@
 """The storefronts: orders posted over kept-alive connections, each with an id of its own.
 
-Run as a process of its own: `python -m benchmarks.load PORT STORE_ID SECRET CONNECTIONS WARM_UP_S SECONDS`. Writes
-``warm`` when the measured time begins and at the end one line of JSON, see `Outcome`.
+Run as a process of its own: `python -m benchmarks.load PORT SECRET CONNECTIONS WARM_UP_S SECONDS STORE_ID…`; the stores
+take turns. Writes ``warm`` when the measured time begins and at the end one line of JSON, see `Outcome`.
 """
 
 import asyncio
 import secrets
 import sys
+from collections.abc import Sequence
 from time import perf_counter
 from typing import cast
 from uuid import UUID
@@ -40,13 +41,8 @@ class Outcome(msgspec.Struct, frozen=True):
 class Load:
     """All connections of one run, and what they counted."""
 
-    def __init__(self, store_id: UUID, secret: str, *, warm_up_s: float, seconds: float) -> None:
-        body = change_body(store_id)
-        head = (
-            "POST /webhooks/supabase HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nContent-Type: application/json\r\n"
-            f"User-Agent: pg_net/0.20.4\r\nX-PideAI-Webhook-Secret: {secret}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        self._before, self._after = (head.encode() + body).split(str(PLACEHOLDER).encode())
+    def __init__(self, stores: Sequence[UUID], secret: str, *, warm_up_s: float, seconds: float) -> None:
+        self._requests = [_request(store_id, secret) for store_id in stores]
         self._run = secrets.token_hex(4)
         self._sent = 0
         self._starts_s = perf_counter() + warm_up_s
@@ -62,8 +58,9 @@ class Load:
 
     def request(self) -> bytes:
         """Return the next order's request."""
+        before, after = self._requests[self._sent % len(self._requests)]
         self._sent += 1
-        return b"%b%s-0000-4000-8000-%012x%b" % (self._before, self._run.encode(), self._sent, self._after)
+        return b"%b%s-0000-4000-8000-%012x%b" % (before, self._run.encode(), self._sent, after)
 
     def answered(self, head: bytes, sent_s: float) -> None:
         """Count an answer."""
@@ -89,6 +86,17 @@ class Load:
             p50_ms=ordered[count // 2] * 1_000 if count else 0.0,
             p99_ms=ordered[count * 99 // 100] * 1_000 if count else 0.0,
         )
+
+
+def _request(store_id: UUID, secret: str) -> tuple[bytes, bytes]:
+    """Return a store's request, cut where the order's id goes."""
+    body = change_body(store_id)
+    head = (
+        "POST /webhooks/supabase HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: */*\r\nContent-Type: application/json\r\n"
+        f"User-Agent: pg_net/0.20.4\r\nX-PideAI-Webhook-Secret: {secret}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    before, after = (head.encode() + body).split(str(PLACEHOLDER).encode())
+    return before, after
 
 
 class Connection(asyncio.Protocol):
@@ -150,8 +158,8 @@ async def _run(port: int, load: Load, *, connections: int, warm_up_s: float) -> 
 
 def main() -> None:
     """Run as the arguments say."""
-    port, store_id, secret, connections, warm_up_s, seconds = sys.argv[1:]
-    load = Load(UUID(store_id), secret, warm_up_s=float(warm_up_s), seconds=float(seconds))
+    port, secret, connections, warm_up_s, seconds, *stores = sys.argv[1:]
+    load = Load([UUID(store) for store in stores], secret, warm_up_s=float(warm_up_s), seconds=float(seconds))
     uvloop.run(_run(int(port), load, connections=int(connections), warm_up_s=float(warm_up_s)))
 
 

@@ -9,8 +9,9 @@ from typing import Final
 import httpx
 
 from benchmarks.figures import Figure, alone
-from benchmarks.harness import Bench, free_port
+from benchmarks.harness import Bench
 from benchmarks.machine import memory_mib
+from benchmarks.ports import free_port
 from benchmarks.processes import Process
 from pideai_host.db.embedded import EmbeddedServer
 
@@ -39,9 +40,9 @@ async def run(bench: Bench) -> list[Figure]:
 
 async def _serve(bench: Bench) -> tuple[float, float]:
     port = free_port()
-    arguments = ("-m", "pideai_host", "serve", "--no-worker")
+    environ = {"PIDEAI_HOST": "127.0.0.1", "PIDEAI_PORT": str(port)}
     began_s = perf_counter()
-    async with bench.process("start", *arguments, PIDEAI_HOST="127.0.0.1", PIDEAI_PORT=str(port)) as process:
+    async with bench.host_process("start", bench.host, "serve", "--no-worker", **environ) as process:
         await _wait_for_answer(bench.client, f"http://127.0.0.1:{port}/health/live", process)
         seconds = perf_counter() - began_s
         await asyncio.sleep(REST_S)
@@ -49,7 +50,7 @@ async def _serve(bench: Bench) -> tuple[float, float]:
 
 
 async def _work(bench: Bench) -> float:
-    async with bench.process("rest", "-m", "pideai_host", "worker") as process:
+    async with bench.host_process("rest", bench.host, "worker") as process:
         await asyncio.sleep(REST_S)
         process.require_alive()
         return memory_mib(process.pid)
