@@ -281,7 +281,7 @@ async def way(
             settler=settler,
             dispatcher=Dispatcher(registry, runner, contexts, breakers),
             completer=Completer(pool),
-            installed=InstalledCopies(Installations(pool)),
+            installed=InstalledCopies(Installations(pool), registry),
             breakers=breakers,
             registry=registry,
             lanes=lanes,

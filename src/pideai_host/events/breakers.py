@@ -68,15 +68,26 @@ class Breakers:
         return _PARKED
 
     async def heard(
-        self, claimed: Claimed, definition: PluginDefinition, channel: Channel | None, verdict: Verdict
+        self,
+        claimed: Claimed,
+        definition: PluginDefinition,
+        policy: BreakerPolicy | None,
+        channel: Channel | None,
+        verdict: Verdict,
     ) -> Verdict:
         """Take the word of one call, or of a refusal, and return what becomes of the delivery.
 
         That is `verdict`, except for a probe that failed: it is parked again and uses no attempt. Does not raise for
         what the database does.
+
+        Args:
+            claimed: The delivery.
+            definition: The plugin's, for its names.
+            policy: The installation's.
+            channel: What the call told of it; None for nothing.
+            verdict: What the call, or the refusal, made of the delivery.
         """
         known = self._known.get(claimed.installation_id)
-        policy = definition.breaker
         if policy is None or (known is None and channel is not Channel.BROKEN):
             return verdict
         known = known or _Known()

@@ -18,13 +18,13 @@ from pideai_host.api import (
 )
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.channel import Channel, channel_of, channel_of_error
+from pideai_host.events.installed import Installed
 from pideai_host.events.queue import CLAIMS_MAX, Claimed
 from pideai_host.events.verdict import Verdict, judge, result_of_error
 from pideai_host.outgoing.trace import track_requests
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.context import ContextFactory, Emitted, HostContext
-from pideai_host.stores.installations import StoredInstallation
 from pideai_host.telemetry import HOOK_SECONDS, get_logger
 
 _log: Final = get_logger(__name__)
@@ -64,7 +64,7 @@ class Dispatcher:
         self,
         claimed: Claimed,
         slug: str,
-        stored: StoredInstallation | None,
+        stored: Installed | None,
         payload: str | None = None,
         *,
         has_crashed: bool = False,
@@ -82,7 +82,8 @@ class Dispatcher:
         refused = _refusal(claimed, definition, stored, has_crashed=has_crashed)
         if refused is not None or stored is None:
             verdict = refused or _cancelled()
-            return Dispatched(await self._breakers.heard(claimed, definition, None, verdict))
+            breaker = definition.breaker if stored is None else stored.delivery.breaker
+            return Dispatched(await self._breakers.heard(claimed, definition, breaker, None, verdict))
         parked = self._breakers.parks(claimed)
         if parked is not None:
             return Dispatched(parked)
@@ -97,9 +98,14 @@ class Dispatcher:
         seconds = self._monotonic() - started_s
         HOOK_SECONDS.labels(plugin=slug).observe(seconds)
         verdict = judge(
-            result, definition, calls=claimed.attempts + 1, waited_s=claimed.waited_s or 0.0, random=self._chance
+            result,
+            stored.delivery.retry,
+            repeat_safe=definition.repeat_safe,
+            calls=claimed.attempts + 1,
+            waited_s=claimed.waited_s or 0.0,
+            random=self._chance,
         )
-        verdict = await self._breakers.heard(claimed, definition, channel, verdict)
+        verdict = await self._breakers.heard(claimed, definition, stored.delivery.breaker, channel, verdict)
         return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted))
 
     async def _call(
@@ -140,7 +146,7 @@ def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:
 
 
 def _refusal(
-    claimed: Claimed, definition: PluginDefinition, stored: StoredInstallation | None, *, has_crashed: bool
+    claimed: Claimed, definition: PluginDefinition, stored: Installed | None, *, has_crashed: bool
 ) -> Verdict | None:
     """Say why a delivery is not made at all, or None."""
     if stored is None or claimed.revision is None:
@@ -153,11 +159,12 @@ def _refusal(
         )
     if not claimed.enabled:
         return Verdict(status="pending", outcome="disabled", park_reason="disabled")
-    if definition.max_age_s is not None and claimed.age_s > definition.max_age_s:
+    max_age_s = stored.delivery.max_age_s
+    if max_age_s is not None and claimed.age_s > max_age_s:
         return Verdict(
             status="expired",
             outcome="expired",
-            error=f"older than {definition.max_age_s:g} s when its turn came",
+            error=f"older than {max_age_s:g} s when its turn came",
         )
     return None
 

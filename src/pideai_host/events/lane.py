@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from pideai_host.api import PluginDefinition
+from pideai_host.events.installed import Installed
 from pideai_host.events.queue import Wanted
 from pideai_host.plugins.lanes import bulk_lane, main_lane
 
@@ -38,14 +39,13 @@ class LaneState:
         self.slug = slug
         self.is_hot = True
         """Whether it may have work, as far as is known."""
-        self.per_store_per_s = definition.limits.per_store_per_s
         self._limits = definition.limits
         self._lease_s = max(LEASE_MIN_S, definition.limits.timeout_s + LEASE_MARGIN_S)
         self._monotonic = monotonic
         self._in_hand = 0
         self._looked_at_s = float("-inf")
-        self._turns: dict[UUID, asyncio.Semaphore] = {}
-        self._queued: dict[UUID, int] = {}
+        self._turns: dict[tuple[UUID, int], asyncio.Semaphore] = {}
+        self._queued: dict[tuple[UUID, int], int] = {}
 
     @classmethod
     def of(cls, slug: str, definition: PluginDefinition) -> Iterator["LaneState"]:
@@ -87,18 +87,26 @@ class LaneState:
         """Note that deliveries are out of hand."""
         self._in_hand -= count
 
+    def places(self, installed: Installed | None) -> int:
+        """Return how many calls at once an installation may have; one that is gone has none to wait for."""
+        return self._limits.concurrency if installed is None else installed.delivery.concurrency_per_installation
+
     @contextlib.asynccontextmanager
-    async def turn(self, installation: UUID) -> AsyncIterator[None]:
-        """Wait for one of the installation's places: one busy store leaves room for the others."""
-        turns = self._turns.setdefault(installation, asyncio.Semaphore(self._limits.concurrency_per_installation))
-        self._queued[installation] = self._queued.get(installation, 0) + 1
+    async def turn(self, installation: UUID, places: int) -> AsyncIterator[None]:
+        """Wait for one of the installation's places: one busy store leaves room for the others.
+
+        Calls that began under another number of places are not counted.
+        """
+        key = (installation, places)
+        turns = self._turns.setdefault(key, asyncio.Semaphore(places))
+        self._queued[key] = self._queued.get(key, 0) + 1
         try:
             async with turns:
                 yield
         finally:
-            self._queued[installation] -= 1
-            if not self._queued[installation]:
-                del self._queued[installation], self._turns[installation]
+            self._queued[key] -= 1
+            if not self._queued[key]:
+                del self._queued[key], self._turns[key]
 
     def lease_is_short(self, claimed_at_s: float) -> bool:
         """Tell whether too little of a lease is left for a call that may take its whole limit."""

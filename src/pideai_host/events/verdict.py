@@ -14,8 +14,8 @@ from pideai_host.api import (
     CreditsExhausted,
     HookTimeout,
     Outcome,
-    PluginDefinition,
     PluginEventResult,
+    RetryPolicy,
     failed,
     retry,
     unknown,
@@ -50,8 +50,9 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 def judge(
     result: PluginEventResult,
-    definition: PluginDefinition,
+    policy: RetryPolicy,
     *,
+    repeat_safe: bool,
     calls: int,
     waited_s: float,
     random: Callable[[], float],
@@ -60,22 +61,23 @@ def judge(
 
     Args:
         result: What the plugin said, or what `result_of_error` made of its exception.
-        definition: The plugin's, for its schedule and whether a repeat is harmless.
+        policy: The installation's.
+        repeat_safe: Whether the plugin says that a repeat is harmless.
         calls: Calls made so far, this one included.
         waited_s: Seconds since it first asked to wait, 0 if it never did.
         random: Uniform in [0, 1).
     """
     outcome = result.resolved
-    if outcome is Outcome.UNKNOWN and definition.repeat_safe:
+    if outcome is Outcome.UNKNOWN and repeat_safe:
         outcome = Outcome.RETRY
     match outcome:
         case Outcome.WAIT:
-            delay_s = wait_for(definition.retry, waited_s, asked_s=result.retry_after_s)
+            delay_s = wait_for(policy, waited_s, asked_s=result.retry_after_s)
             if delay_s is None:
                 return _verdict(result, "failed", Outcome.FAILED, error=f"waited too long: {result.error}")
             return _verdict(result, "pending", outcome, delay_s=delay_s, park_reason="wait", uses_attempt=False)
         case Outcome.RETRY:
-            delay_s = delay_after(definition.retry, calls, retry_after_s=result.retry_after_s, random=random)
+            delay_s = delay_after(policy, calls, retry_after_s=result.retry_after_s, random=random)
             if delay_s is None:
                 return _verdict(
                     result, "failed", Outcome.FAILED, error=f"gave up after {calls} attempts: {result.error}"

@@ -20,14 +20,13 @@ from pideai_host.api import PluginDefinition
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.complete import Completer, needs_completion
 from pideai_host.events.dispatch import Dispatched, Dispatcher
-from pideai_host.events.installed import InstalledCopies
+from pideai_host.events.installed import Installed, InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.queue import Claimed, Queue, Wanted
-from pideai_host.events.rates import Rates
+from pideai_host.events.rates import Rates, rates_of
 from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
 from pideai_host.events.suspects import Suspects
 from pideai_host.events.verdict import Verdict
-from pideai_host.stores.installations import StoredInstallation
 from pideai_host.telemetry import get_logger
 
 BATCH_MAX: Final = 100
@@ -191,7 +190,7 @@ class Worker:
         self,
         lane: LaneState,
         batch: list[Claimed],
-        installed: Mapping[UUID, StoredInstallation],
+        installed: Mapping[UUID, Installed],
         began_s: float,
     ) -> None:
         try:
@@ -214,15 +213,16 @@ class Worker:
         self,
         lane: LaneState,
         ready: list[tuple[Claimed, str | None]],
-        installed: Mapping[UUID, StoredInstallation],
+        installed: Mapping[UUID, Installed],
         began_s: float,
     ) -> None:
         """Begin calls, each with its payload if that was completed just now; park those over the rate."""
         waits: Mapping[UUID, float] = {}
-        if lane.per_store_per_s is not None:
+        rates = rates_of(installed)
+        if rates:
             called = [one for one, _ in ready if one.enabled and self._breakers.parks(one) is None]
             try:
-                waits = await self._rates.reserve(called, lane.per_store_per_s) if called else waits
+                waits = await self._rates.reserve(called, rates)
             except psycopg.Error as error:
                 _log.warning("slots_not_reserved", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
                 self._put_off(lane, [one for one, _ in ready])
@@ -238,7 +238,7 @@ class Worker:
         self,
         lane: LaneState,
         claimed: Claimed,
-        stored: StoredInstallation | None,
+        stored: Installed | None,
         began_s: float,
         payload: str | None = None,
     ) -> None:
@@ -248,14 +248,14 @@ class Worker:
             return
         try:
             async with self._suspects.turn(claimed):  # until it is written: the next one may end the worker
-                async with lane.turn(claimed.installation_id):
+                async with lane.turn(claimed.installation_id, lane.places(stored)):
                     dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
                 await self._write(lane, claimed, dispatched)
         finally:
             self._let_go(lane)
 
     async def _dispatch(
-        self, lane: LaneState, claimed: Claimed, stored: StoredInstallation | None, began_s: float, payload: str | None
+        self, lane: LaneState, claimed: Claimed, stored: Installed | None, began_s: float, payload: str | None
     ) -> Dispatched:
         """Make the call now that its turn has come, unless it came too late: then somebody else begins it anew."""
         if self._stopping or lane.slug in self._quarantined or lane.lease_is_short(began_s):

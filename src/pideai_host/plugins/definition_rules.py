@@ -14,41 +14,36 @@ from referencing.jsonschema import DRAFT202012
 
 from pideai_host.api.definition import ExponentialDelays, PluginDefinition, slug_fault
 from pideai_host.api.version import API_FLOOR, API_VERSION, api_matches
+from pideai_host.plugins.bounds import ATTEMPTS_MAX, CALLS_MAX, DAY_S, DELAYS_MAX, GROWTH_MAX, MIN_S, MONTH_S
 
-_MIN_S: Final = 0.001
-_DAY_S: Final = 86_400.0
-_MONTH_S: Final = 31 * _DAY_S
 _TIMEOUT_MAX_S: Final = 300.0
-_DELAYS_MAX: Final = 10
-_CALLS_MAX: Final = 10_000
 _CONFIG_VERSION_MAX: Final = 10_000
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _LOWER_BOUND: Final = re.compile(r"(>=|==|>)\s*(\d+)(?:\.(\d+))?")
 
-_ATTEMPTS_MAX: Final = 20
 
 _RANGES: Final = (
     ("retry.jitter", 0.0, 1.0),
-    ("retry.max_retry_after_s", _MIN_S, _MONTH_S),
-    ("retry.max_wait_s", _MIN_S, _MONTH_S),
-    ("limits.timeout_s", _MIN_S, _TIMEOUT_MAX_S),
-    ("limits.concurrency", 1, _CALLS_MAX),
-    ("limits.concurrency_per_installation", 1, _CALLS_MAX),
+    ("retry.max_retry_after_s", MIN_S, MONTH_S),
+    ("retry.max_wait_s", MIN_S, MONTH_S),
+    ("limits.timeout_s", MIN_S, _TIMEOUT_MAX_S),
+    ("limits.concurrency", 1, CALLS_MAX),
+    ("limits.concurrency_per_installation", 1, CALLS_MAX),
     ("config_version", 1, _CONFIG_VERSION_MAX),
 )
 """Attribute of the definition, least and greatest value; NaN is in no range."""
 _BREAKER_RANGES: Final = (
-    ("breaker.failures", 1, _CALLS_MAX),
-    ("breaker.window_s", _MIN_S, _DAY_S),
-    ("breaker.cool_down_s", _MIN_S, _DAY_S),
-    ("breaker.growth", 1.0, 100.0),
-    ("breaker.max_cool_down_s", _MIN_S, _DAY_S),
+    ("breaker.failures", 1, CALLS_MAX),
+    ("breaker.window_s", MIN_S, DAY_S),
+    ("breaker.cool_down_s", MIN_S, DAY_S),
+    ("breaker.growth", 1.0, GROWTH_MAX),
+    ("breaker.max_cool_down_s", MIN_S, DAY_S),
 )
 _EXPONENTIAL_RANGES: Final = (
-    ("retry.delays_s.base_s", _MIN_S, _DAY_S),
-    ("retry.delays_s.factor", 1.0, 100.0),
-    ("retry.delays_s.cap_s", _MIN_S, _DAY_S),
-    ("retry.delays_s.calls", 1, _ATTEMPTS_MAX),
+    ("retry.delays_s.base_s", MIN_S, DAY_S),
+    ("retry.delays_s.factor", 1.0, GROWTH_MAX),
+    ("retry.delays_s.cap_s", MIN_S, DAY_S),
+    ("retry.delays_s.calls", 1, ATTEMPTS_MAX),
 )
 
 
@@ -92,15 +87,15 @@ def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
         value = attrgetter(name)(definition)
         if not least <= value <= greatest:
             yield f"{name} is {value!r}; set it from {least} to {greatest}"
-    if definition.max_age_s is not None and not _MIN_S <= definition.max_age_s < math.inf:
+    if definition.max_age_s is not None and not MIN_S <= definition.max_age_s < math.inf:
         yield f"max_age_s is {definition.max_age_s!r}; set it above 0, or None for never"
     rate = definition.limits.per_store_per_s
-    if rate is not None and not _MIN_S <= rate <= _CALLS_MAX:
-        yield f"limits.per_store_per_s is {rate!r}; set it from {_MIN_S} to {_CALLS_MAX}, or None for no limit"
+    if rate is not None and not MIN_S <= rate <= CALLS_MAX:
+        yield f"limits.per_store_per_s is {rate!r}; set it from {MIN_S} to {CALLS_MAX}, or None for no limit"
     if isinstance(delays, ExponentialDelays):
         return
-    if len(delays) > _DELAYS_MAX or not all(_MIN_S <= delay <= _DAY_S for delay in delays):
-        yield f"retry.delays_s is {delays!r}; give at most {_DELAYS_MAX}, each from {_MIN_S:g} to {_DAY_S:g} seconds"
+    if len(delays) > DELAYS_MAX or not all(MIN_S <= delay <= DAY_S for delay in delays):
+        yield f"retry.delays_s is {delays!r}; give at most {DELAYS_MAX}, each from {MIN_S:g} to {DAY_S:g} seconds"
 
 
 def valid_schema(definition: PluginDefinition) -> Iterator[str]:

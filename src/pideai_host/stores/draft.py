@@ -15,6 +15,7 @@ from pideai_host.api import ConfigRejected, PluginDefinition
 from pideai_host.stores.config import PreparedConfig, omitted_secrets, prepare
 from pideai_host.stores.installations import WEBHOOK_SECRET, StoredInstallation
 from pideai_host.stores.opened import open_value, seal_value
+from pideai_host.stores.policy import policy_faults, read_override
 from pideai_host.stores.schema import ConfigSchema
 from pideai_host.stores.secrets import Sealer, generate_webhook_secret, webhook_secret_fault
 from pideai_host.stores.wire import InstallIn, UpdateIn, webhook_url_fault
@@ -62,13 +63,15 @@ def draft_new(
         installed_at=now,
         updated_at=now,
     )
-    prepared = _prepared(definition, wanted.config, {}, {}, _webhook_faults(definition, wanted))
+    prepared = _prepared(definition, wanted.config, {}, {}, _faults_beside(definition, wanted))
     made = generate_webhook_secret() if definition.webhook and wanted.webhook_secret is None else None
     sealed = _sealed(sealer, empty, prepared.secrets)
     secret = wanted.webhook_secret or made
     if secret is not None:
         sealed[WEBHOOK_SECRET] = seal_value(sealer, empty, WEBHOOK_SECRET, secret)
-    return Draft(msgspec.structs.replace(empty, config=prepared.public, sealed=sealed), new_webhook_secret=made)
+    policy = read_override(wanted.policy)
+    made_so = msgspec.structs.replace(empty, config=prepared.public, sealed=sealed, policy=policy)
+    return Draft(made_so, new_webhook_secret=made)
 
 
 def draft_changed(sealer: Sealer, definition: PluginDefinition, stored: StoredInstallation, change: UpdateIn) -> Draft:
@@ -86,7 +89,10 @@ def draft_changed(sealer: Sealer, definition: PluginDefinition, stored: StoredIn
         drafted = msgspec.structs.replace(drafted, sealed=drafted.sealed | {WEBHOOK_SECRET: secret})
     if change.webhook_url is not UNSET and change.webhook_url != stored.webhook_url:
         drafted = msgspec.structs.replace(drafted, webhook_url=change.webhook_url)
-    return Draft(switched(drafted, change), is_reconfigured=drafted is not stored, new_webhook_secret=made)
+    is_reconfigured = drafted is not stored
+    if change.policy is not UNSET:
+        drafted = msgspec.structs.replace(drafted, policy=read_override(change.policy))
+    return Draft(switched(drafted, change), is_reconfigured=is_reconfigured, new_webhook_secret=made)
 
 
 def switched(stored: StoredInstallation, change: UpdateIn) -> StoredInstallation:
@@ -102,7 +108,7 @@ def _with_config(
     sealer: Sealer, definition: PluginDefinition, stored: StoredInstallation, change: UpdateIn
 ) -> StoredInstallation:
     """Return the installation with its new configuration; the very same one when that says nothing new."""
-    faults = _webhook_faults(definition, change)
+    faults = _faults_beside(definition, change)
     if change.config is UNSET:
         if faults:
             raise ConfigRejected(faults)
@@ -146,6 +152,13 @@ def _prepared(
 
 def _sealed(sealer: Sealer, owner: StoredInstallation, secrets: Mapping[str, Any]) -> dict[str, str]:
     return {field: seal_value(sealer, owner, field, value) for field, value in secrets.items()}
+
+
+def _faults_beside(definition: PluginDefinition, given: InstallIn | UpdateIn) -> dict[str, str]:
+    """Return the faults of all that is not the configuration, by the field's name and a pointer from there."""
+    submitted = given.policy if isinstance(given.policy, dict) else {}
+    policy = {f"policy{at}": why for at, why in policy_faults(definition, submitted).items()} if submitted else {}
+    return _webhook_faults(definition, given) | policy
 
 
 def _webhook_faults(definition: PluginDefinition, given: InstallIn | UpdateIn) -> dict[str, str]:

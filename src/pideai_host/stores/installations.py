@@ -7,11 +7,12 @@ from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection, sql
-from psycopg.rows import class_row
+from psycopg.rows import class_row, kwargs_row
 
 from pideai_host.api import AlreadyInstalled, Installation
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.stores.policy import PolicyOverride, read_override
 from pideai_host.stores.rows import existing_store, require_row
 
 WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105 - the name of the field, not a value
@@ -34,6 +35,7 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
         config: The public half of the configuration.
         revision: Rises with every change.
         sealed: `WEBHOOK_SECRET` or a JSON pointer into the configuration -> sealed text.
+        policy: What it wants otherwise than its plugin, None for nothing.
     """
 
     id: UUID
@@ -49,6 +51,7 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
     sealed: dict[str, str]
     installed_at: datetime
     updated_at: datetime
+    policy: PolicyOverride | None = None
 
     def __repr__(self) -> str:
         return f"StoredInstallation(id={self.id}, store_id={self.store_id}, slug={self.slug}, revision={self.revision})"
@@ -138,9 +141,13 @@ async def delete(connection: AsyncConnection[Any], installation_id: UUID) -> Non
 async def _read(
     connection: AsyncConnection[Any], statement: sql.Composed, values: dict[str, Any]
 ) -> list[StoredInstallation]:
-    async with connection.cursor(row_factory=class_row(StoredInstallation)) as cursor:
+    async with connection.cursor(row_factory=kwargs_row(_stored)) as cursor:
         await cursor.execute(statement, values)
         return await cursor.fetchall()
+
+
+def _stored(*, policy: dict[str, Any] | None, **columns: Any) -> StoredInstallation:
+    return StoredInstallation(**columns, policy=read_override(policy))
 
 
 def _row(one: StoredInstallation) -> dict[str, Any]:
@@ -154,6 +161,7 @@ def _row(one: StoredInstallation) -> dict[str, Any]:
         "webhook_url": one.webhook_url,
         "webhook_secret": one.sealed.get(WEBHOOK_SECRET),
         "config_version": one.config_version,
+        "policy": None if one.policy is None else msgspec.json.encode(one.policy).decode(),
         "secrets": msgspec.json.encode({at: text for at, text in one.sealed.items() if at != WEBHOOK_SECRET}).decode(),
     }
 

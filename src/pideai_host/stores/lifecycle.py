@@ -140,7 +140,7 @@ class Lifecycle:
         if definition is not None:
             return draft_changed(self._sealer, definition, stored, change)
         drafted = switched(stored, change)
-        reconfiguring = (change.config, change.webhook_url, change.webhook_secret)
+        reconfiguring = (change.config, change.webhook_url, change.webhook_secret, change.policy)
         if any(one is not UNSET for one in reconfiguring) or (drafted.enabled and not stored.enabled):
             raise PluginUnknown(stored.slug)
         return Draft(drafted, is_reconfigured=False)

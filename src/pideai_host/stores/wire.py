@@ -9,8 +9,16 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from pideai_host.stores.installations import StoredInstallation
+from pideai_host.stores.policy import PolicyOverride
 
 URL_MAX_CHARS: Final = 2_048
+Policy = Annotated[
+    dict[str, Any],
+    msgspec.Meta(
+        description="How deliveries are made otherwise than the plugin says; the fields are those of PolicyOverride.",
+        examples=[{"retry": {"delays_s": [5, 60]}, "limits": {"per_store_per_s": 2}, "max_age_s": 3600}],
+    ),
+]
 Priority = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
 
 
@@ -22,6 +30,7 @@ class InstallIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         priority: Lower comes first.
         webhook_url: Where deliveries go; only for plugins with `webhook`, like `webhook_secret`.
         webhook_secret: Signs deliveries; the host makes one when none is given.
+        policy: What it wants otherwise than the plugin; see `PolicyOverride`.
     """
 
     config: dict[str, Any] = {}
@@ -29,6 +38,7 @@ class InstallIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     priority: Priority = 0
     webhook_url: str | None = None
     webhook_secret: str | None = None
+    policy: Policy | None = None
 
     def __repr__(self) -> str:
         return f"InstallIn(enabled={self.enabled}, priority={self.priority})"
@@ -40,6 +50,7 @@ class UpdateIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     Attributes:
         config: Replaces the configuration. A secret that it leaves out stays, null clears it.
         webhook_secret: Null makes the host make a new one.
+        policy: Replaces what it wanted otherwise than the plugin; null, or an object without fields, for nothing.
     """
 
     config: dict[str, Any] | UnsetType = UNSET
@@ -47,6 +58,7 @@ class UpdateIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     priority: Priority | UnsetType = UNSET
     webhook_url: str | UnsetType | None = UNSET
     webhook_secret: str | UnsetType | None = UNSET
+    policy: Policy | UnsetType | None = UNSET
 
     def __repr__(self) -> str:
         return f"UpdateIn(enabled={self.enabled}, priority={self.priority})"
@@ -59,6 +71,7 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
         plugin: The slug.
         config: Without its secrets; sent back as it is, it changes nothing.
         secrets: Which secrets are set: JSON pointers into the configuration, and ``webhook_secret``.
+        policy: What it wants otherwise than the plugin, null for nothing.
         webhook_secret: Shown once, when the host has just made it; else left out.
     """
 
@@ -74,6 +87,7 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     installed_at: datetime
     updated_at: datetime
+    policy: PolicyOverride | None = None
     webhook_secret: str | UnsetType = UNSET
 
     @classmethod
@@ -92,6 +106,7 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
             revision=stored.revision,
             installed_at=stored.installed_at,
             updated_at=stored.updated_at,
+            policy=stored.policy,
             webhook_secret=UNSET if webhook_secret is None else webhook_secret,
         )
 

@@ -183,7 +183,7 @@ def _assemble(
             dispatcher=Dispatcher(registry, runner, contexts, breakers),
             completer=Completer(engine_pool),
             settler=Settler(engine_pool, intake),
-            installed=InstalledCopies(installations),
+            installed=InstalledCopies(installations, registry),
             breakers=breakers,
             rates=Rates(engine_pool),
             definitions=definitions,

@@ -38,6 +38,7 @@ INSTALLATION: Final[dict[str, Any]] = {
     "revision": 1,
     "installed_at": "2026-11-22T13:31:01.645075Z",
     "updated_at": "2026-11-22T13:31:01.645075Z",
+    "policy": {"limits": {"per_store_per_s": 2.0}, "max_age_s": 3600.0},
 }
 
 ACCEPTED: Final[dict[str, Any]] = {"event_ids": ["4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03"]}

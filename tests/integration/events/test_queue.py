@@ -236,7 +236,12 @@ async def test_details_that_the_database_refuses_do_not_cost_the_outcome(way, sh
     await queued(way, shop)
     [claimed] = await way.claim()
     result = judge(
-        delivered({"answer": "\x00"}, response_body="a\x00b"), probe_definition(way), calls=1, waited_s=0, random=float
+        delivered({"answer": "\x00"}, response_body="a\x00b"),
+        probe_retry(way),
+        repeat_safe=False,
+        calls=1,
+        waited_s=0,
+        random=float,
     )
     await settle(way, claimed, Dispatched(result))
 
@@ -248,7 +253,8 @@ async def test_long_answers_are_cut_and_strange_ones_are_storable(way, shop):
     [claimed] = await way.claim()
     result = judge(
         retry("\ud800" + "x" * 5_000, response_body="\x00" * 10 + "y" * 5_000),
-        probe_definition(way),
+        probe_retry(way),
+        repeat_safe=False,
         calls=4,
         waited_s=0,
         random=float,
@@ -259,8 +265,8 @@ async def test_long_answers_are_cut_and_strange_ones_are_storable(way, shop):
     assert row == (True, "failed")
 
 
-def probe_definition(way):
-    return way.registry.definitions["probe"]
+def probe_retry(way):
+    return way.registry.definitions["probe"].retry
 
 
 async def test_what_was_found_disabled_comes_back_if_it_was_enabled_meanwhile(way, shop):

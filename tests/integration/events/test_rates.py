@@ -29,6 +29,10 @@ async def bring(way, shop, count):
         await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
+def reserve(way, batch):
+    return Rates(way.pool).reserve(batch, {one.installation_id: PER_S for one in batch})
+
+
 def in_slots(waits):
     return sorted(round(wait_s / APART_S) for wait_s in waits.values())
 
@@ -45,7 +49,7 @@ def parked(way, count):
 
 async def test_the_first_call_is_free_and_the_others_are_spread_evenly(way, shop):
     await bring(way, shop, 4)
-    waits = await Rates(way.pool).reserve(await way.claim(), PER_S)
+    waits = await reserve(way, await way.claim())
 
     assert in_slots(waits) == [1, 2, 3]
 
@@ -53,7 +57,7 @@ async def test_the_first_call_is_free_and_the_others_are_spread_evenly(way, shop
 async def test_workers_that_ask_at_once_never_share_a_moment(way, shop):
     await bring(way, shop, 6)
     batches = [await way.claim(count=2) for _ in range(3)]
-    waits = await asyncio.gather(*(Rates(way.pool).reserve(batch, PER_S) for batch in batches))
+    waits = await asyncio.gather(*(reserve(way, batch) for batch in batches))
 
     assert in_slots({**waits[0], **waits[1], **waits[2]}) == [1, 2, 3, 4, 5]
 
@@ -64,7 +68,7 @@ async def test_moments_that_nobody_used_are_not_saved_up(way, shop, installation
     )
     await bring(way, shop, 3)
 
-    assert in_slots(await Rates(way.pool).reserve(await way.claim(), PER_S)) == [1, 2]
+    assert in_slots(await reserve(way, await way.claim())) == [1, 2]
 
 
 async def test_what_is_over_is_parked_and_uses_no_attempt(working, shop, probe, until):

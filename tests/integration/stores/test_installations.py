@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import msgspec
 import pytest
 from psycopg.errors import CheckViolation
 
@@ -9,6 +10,7 @@ from pideai_host.api import AlreadyInstalled, ConfigurationError, StoreUnknown
 from pideai_host.stores import installations
 from pideai_host.stores.draft import draft_new
 from pideai_host.stores.installations import Installations
+from pideai_host.stores.policy import GrowingDelays, PolicyOverride, RetryOverride
 from pideai_host.stores.wire import InstallIn
 
 
@@ -31,6 +33,24 @@ async def test_what_is_written_is_what_is_read(pool, runtime_conn, draft, store_
     assert await reader.load([kept.id, uuid4()]) == {kept.id: kept}
     assert await reader.find(store_id, "courier") == kept
     assert await reader.list_for_store(store_id) == [kept]
+
+
+async def test_a_policy_is_kept_and_taken_back(pool, runtime_conn, draft, store_id):
+    wanted = PolicyOverride(max_age_s=None, retry=RetryOverride(delays_s=GrowingDelays(calls=3)))
+    reader = Installations(pool)
+
+    kept = await installations.insert(runtime_conn, msgspec.structs.replace(draft(), policy=wanted))
+    found = await reader.find(store_id, "courier")
+    await installations.update(runtime_conn, msgspec.structs.replace(kept, policy=None))
+
+    assert (found.policy, (await reader.find(store_id, "courier")).policy) == (wanted, None)
+
+
+async def test_a_policy_that_cannot_be_read_hides_no_installation(admin_conn, pool, runtime_conn, draft, store_id):
+    await installations.insert(runtime_conn, draft())
+    await admin_conn.execute("""update public.store_plugins set policy = '{"speed": "fast"}'""")
+
+    assert (await Installations(pool).find(store_id, "courier")).policy is None
 
 
 async def test_nothing_is_asked_for_and_nothing_is_found(pool, store_id):

@@ -175,6 +175,31 @@ async def test_a_secret_left_out_stays(api):
     assert "/apiKey" in changed.json()["secrets"]
 
 
+async def test_a_policy_is_set_shown_and_taken_back(api):
+    await api.install(apiKey=CANARY)
+
+    policy = {"retry": {"delays_s": [5, 60]}, "max_age_s": None, "ordered": True}
+    changed = await api.ask("PUT", "/courier", body={"policy": policy})
+    [listed] = (await api.ask("GET")).json()["items"]
+    cleared = await api.ask("PUT", "/courier", body={"policy": None})
+
+    assert (changed.status_code, listed["policy"], cleared.json()["policy"]) == (200, policy, None)
+
+
+async def test_every_fault_of_a_policy_comes_at_once_and_nothing_is_kept(api):
+    await api.install(apiKey=CANARY)
+
+    policy = {"limits": {"concurrency_per_installation": 51}, "max_age_s": "old", "speed": 1}
+    refused = await api.ask("PUT", "/courier", body={"policy": policy, "enabled": False})
+    [listed] = (await api.ask("GET")).json()["items"]
+
+    assert (refused.status_code, [fault["pointer"] for fault in refused.json()["faults"]]) == (
+        422,
+        ["policy/limits/concurrency_per_installation", "policy/max_age_s", "policy/speed"],
+    )
+    assert (listed["policy"], listed["enabled"]) == (None, True)
+
+
 async def test_a_second_installation_is_refused(api):
     await api.install(apiKey=CANARY)
 

@@ -81,13 +81,13 @@ def shared(phase, *, probe=None, is_due=False, needs_care=False):
 
 async def fail(breakers, times=1, definition=DEFINITION):
     for number in range(times):
-        verdict = await breakers.heard(delivery(number), definition, Channel.BROKEN, RETRY)
+        verdict = await breakers.heard(delivery(number), definition, definition.breaker, Channel.BROKEN, RETRY)
     return verdict
 
 
 async def test_what_works_costs_no_statement(breakers, rows):
     for number in range(5):
-        await breakers.heard(delivery(number), DEFINITION, Channel.WORKS, RETRY)
+        await breakers.heard(delivery(number), DEFINITION, DEFINITION.breaker, Channel.WORKS, RETRY)
 
     assert rows.calls == []
 
@@ -172,7 +172,7 @@ async def test_only_the_probe_is_let_through(breakers, rows):
 async def test_a_probe_that_fails_is_parked_and_uses_no_attempt(breakers, rows, verdict):
     rows.rows = [shared(Phase.HALF_OPEN, probe=7)]
     await breakers.refresh()
-    after = await breakers.heard(delivery(7), DEFINITION, Channel.BROKEN, verdict)
+    after = await breakers.heard(delivery(7), DEFINITION, DEFINITION.breaker, Channel.BROKEN, verdict)
 
     assert (after.status, after.park_reason, after.uses_attempt, after.error) == (
         "pending",
@@ -185,7 +185,7 @@ async def test_a_probe_that_fails_is_parked_and_uses_no_attempt(breakers, rows, 
 async def test_the_word_of_any_other_call_does_not_count_while_half_open(breakers, rows):
     rows.rows = [shared(Phase.HALF_OPEN, probe=7)]
     await breakers.refresh()
-    after = await breakers.heard(delivery(8), DEFINITION, Channel.WORKS, RETRY)
+    after = await breakers.heard(delivery(8), DEFINITION, DEFINITION.breaker, Channel.WORKS, RETRY)
 
     assert (after, rows.calls) == (RETRY, ["read"])
 
@@ -193,7 +193,7 @@ async def test_the_word_of_any_other_call_does_not_count_while_half_open(breaker
 async def test_a_probe_that_succeeds_closes(breakers, rows):
     rows.rows = [shared(Phase.HALF_OPEN, probe=7)]
     await breakers.refresh()
-    await breakers.heard(delivery(7), DEFINITION, Channel.WORKS, RETRY)
+    await breakers.heard(delivery(7), DEFINITION, DEFINITION.breaker, Channel.WORKS, RETRY)
 
     assert (rows.calls, breakers.parks(delivery(8))) == (["read", "close"], None)
 

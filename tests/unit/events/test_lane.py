@@ -97,7 +97,7 @@ async def test_one_stores_calls_take_turns(lane):
 
     async def call():
         nonlocal running, most
-        async with lane.turn(UUID(int=1)):
+        async with lane.turn(UUID(int=1), 1):
             running += 1
             most = max(most, running)
             await asyncio.sleep(0)
@@ -108,8 +108,15 @@ async def test_one_stores_calls_take_turns(lane):
     assert most == 1
 
 
+async def test_places_that_an_installation_is_given_anew_do_not_wait_for_the_old_ones(lane):
+    async with lane.turn(UUID(int=1), 1), asyncio.timeout(5), lane.turn(UUID(int=1), 2):
+        reached = True
+
+    assert reached
+
+
 async def test_other_stores_do_not_wait_for_it(lane):
-    async with lane.turn(UUID(int=1)), asyncio.timeout(5), lane.turn(UUID(int=2)):
+    async with lane.turn(UUID(int=1), 1), asyncio.timeout(5), lane.turn(UUID(int=2), 1):
         reached = True
 
     assert reached

@@ -34,7 +34,14 @@ SAFE = PluginDefinition(
 
 
 def after(result, *, definition=PLUGIN, calls=1, waited_s=0.0):
-    return judge(result, definition, calls=calls, waited_s=waited_s, random=lambda: 0.0)
+    return judge(
+        result,
+        definition.retry,
+        repeat_safe=definition.repeat_safe,
+        calls=calls,
+        waited_s=waited_s,
+        random=lambda: 0.0,
+    )
 
 
 @pytest.mark.parametrize(

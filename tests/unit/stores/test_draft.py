@@ -8,6 +8,7 @@ import pytest
 from pideai_host.api import ConfigRejected, PluginDefinition, PluginType
 from pideai_host.stores.draft import draft_changed, draft_new
 from pideai_host.stores.opened import open_value
+from pideai_host.stores.policy import PolicyOverride
 from pideai_host.stores.secrets import Sealer, SecretUnreadable, generate_webhook_secret
 from pideai_host.stores.wire import InstallIn, UpdateIn
 
@@ -60,6 +61,52 @@ def test_all_faults_of_configuration_and_webhook_come_at_once(sealer):
         draft_new(sealer, PAY, STORE, PLUGIN, wanted)
 
     assert sorted(caught.value.faults) == ["/key", "/mode", "webhook_secret", "webhook_url"]
+
+
+def test_faults_of_the_policy_come_with_all_others(sealer):
+    policy = {"max_age_s": 0, "retry": {"jitter": 2, "speed": 1}}
+
+    with pytest.raises(ConfigRejected) as caught:
+        draft_new(sealer, PAY, STORE, PLUGIN, InstallIn(webhook_url="https://example.com", policy=policy))
+
+    assert sorted(caught.value.faults) == [
+        "/key",
+        "policy/max_age_s",
+        "policy/retry/jitter",
+        "policy/retry/speed",
+        "webhook_url",
+    ]
+
+
+def test_a_new_installation_has_the_policy_it_asks_for(sealer):
+    draft = draft_new(sealer, HOOK, STORE, PLUGIN, InstallIn(policy={"max_age_s": 60}))
+
+    assert draft.installation.policy == PolicyOverride(max_age_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "policy"),
+    [
+        (UpdateIn(priority=1), PolicyOverride(max_age_s=60.0)),
+        (UpdateIn(policy={"ordered": True}), PolicyOverride(ordered=True)),
+        (UpdateIn(policy={}), None),
+        (UpdateIn(policy=None), None),
+    ],
+    ids=["left out", "another", "empty", "null"],
+)
+def test_a_policy_stays_or_is_replaced_and_the_plugin_is_not_asked(sealer, hook, change, policy):
+    stored = msgspec.structs.replace(hook, policy=PolicyOverride(max_age_s=60.0))
+
+    draft = draft_changed(sealer, HOOK, stored, change)
+
+    assert (draft.installation.policy, draft.is_reconfigured) == (policy, False)
+
+
+def test_a_faulty_change_of_the_policy_is_refused(sealer, hook):
+    with pytest.raises(ConfigRejected) as caught:
+        draft_changed(sealer, HOOK, hook, UpdateIn(policy={"limits": {"concurrency_per_installation": 51}}))
+
+    assert caught.value.faults == {"policy/limits/concurrency_per_installation": "must be at most 50"}
 
 
 def test_a_plugin_reached_by_webhook_gets_a_secret_that_is_shown_once(sealer):

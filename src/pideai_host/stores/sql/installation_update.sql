@@ -2,8 +2,8 @@
 with changed as (
   update public.store_plugins
   set config = %(config)s::jsonb, enabled = %(enabled)s, priority = %(priority)s, webhook_url = %(webhook_url)s,
-      webhook_secret = %(webhook_secret)s, config_version = %(config_version)s, revision = revision + 1,
-      updated_at = now()
+      webhook_secret = %(webhook_secret)s, config_version = %(config_version)s, policy = %(policy)s::jsonb,
+      revision = revision + 1, updated_at = now()
   where id = %(id)s
   returning id, revision, installed_at, updated_at
 ),

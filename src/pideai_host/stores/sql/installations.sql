@@ -1,7 +1,7 @@
 -- Installations with their sealed values in one map: those of the configuration by JSON pointer, and webhook_secret.
 -- {which} picks them.
 select sp.id, sp.store_id, sp.plugin_id, p.slug, sp.config, sp.enabled, coalesce(sp.priority, 0) as priority,
-       sp.webhook_url, sp.config_version, sp.revision,
+       sp.webhook_url, sp.config_version, sp.revision, sp.policy,
        coalesce((select jsonb_object_agg(s.field, s.sealed)
                  from pideai_host.installation_secrets s where s.installation_id = sp.id), '{{}}')
          || case when sp.webhook_secret is null then '{{}}'
