@@ -1,20 +1,31 @@
-"""A lane as one worker sees it: how much of it is in hand, when to look again, whose turn it is."""
+"""A lane as one worker sees it: how much of it is in hand, when to look again.
 
-import asyncio
-import contextlib
+A plugin's bulk lane stands behind its main lane: it takes a quarter of the plugin's places, and hardly any while the
+main lane has work, so that what nobody waits for is done in the time that is left.
+"""
+
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
-from uuid import UUID
 
-from pideai_host.api import PluginDefinition
+from pideai_host.api import Limits, PluginDefinition
 from pideai_host.events.installed import Installed
+from pideai_host.events.leases import LEASE_S
 from pideai_host.events.queue import Wanted
+from pideai_host.events.turns import Turns
 from pideai_host.plugins.lanes import bulk_lane, main_lane
 
-LEASE_MIN_S: Final = 60.0
-LEASE_MARGIN_S: Final = 30.0
-"""What a lease holds beyond the hook's own limit: the wait for a turn, the settling."""
+BULK_SHARE: Final = 4
+"""The bulk lane has one part in so many of a plugin's places."""
+
+BULK_POLITE: Final = 8
+"""Calls of the bulk lane at once while the main lane has work."""
+
+CROWDED_S: Final = 0.02
+"""How often a lane is claimed from at the most while few places are free."""
+
+BUSY_S: Final = 1.0
+"""The main lane has work as long after a claim that brought something."""
 
 
 class LaneState:
@@ -23,7 +34,9 @@ class LaneState:
     Args:
         lane: The queue's name.
         slug: The plugin's.
-        definition: For its limits.
+        limits: The plugin's.
+        turns: The plugin's places for its installations, shared by its lanes.
+        before: The lane that goes first, for a bulk lane.
         monotonic: Seconds, injected.
     """
 
@@ -31,38 +44,55 @@ class LaneState:
         self,
         lane: str,
         slug: str,
-        definition: PluginDefinition,
+        limits: Limits,
         *,
+        turns: Turns,
+        before: "LaneState | None" = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lane = lane
         self.slug = slug
+        self.turns = turns
         self.is_hot = True
         """Whether it may have work, as far as is known."""
-        self._limits = definition.limits
-        self._lease_s = max(LEASE_MIN_S, definition.limits.timeout_s + LEASE_MARGIN_S)
+        self._limits = limits
+        self._most = limits.concurrency if before is None else max(1, limits.concurrency // BULK_SHARE)
+        self._before = before
         self._monotonic = monotonic
         self._in_hand = 0
         self._looked_at_s = float("-inf")
-        self._turns: dict[tuple[UUID, int], asyncio.Semaphore] = {}
-        self._queued: dict[tuple[UUID, int], int] = {}
+        self._brought_at_s = float("-inf")
 
     @classmethod
-    def of(cls, slug: str, definition: PluginDefinition) -> Iterator["LaneState"]:
+    def of(
+        cls, slug: str, definition: PluginDefinition, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> Iterator["LaneState"]:
         """Make the two lanes of a plugin."""
-        yield cls(main_lane(slug), slug, definition)
-        yield cls(bulk_lane(slug), slug, definition)
+        limits, turns = definition.limits, Turns(monotonic=monotonic)
+        main = cls(main_lane(slug), slug, limits, turns=turns, monotonic=monotonic)
+        yield main
+        yield cls(bulk_lane(slug), slug, limits, turns=turns, before=main, monotonic=monotonic)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether a claim brought something lately."""
+        return self._monotonic() - self._brought_at_s < BUSY_S
+
+    def places_of(self, installed: Installed | None) -> int:
+        """Return how many calls at once an installation may have; one that is gone has none to wait for."""
+        return self._limits.concurrency if installed is None else installed.delivery.concurrency_per_installation
 
     def wanted(self, most: int, poll_s: float) -> Wanted | None:
         """Say how much to claim now, or None: nothing is known to be there, or enough is in hand."""
         free = self._free(most)
-        if not free or not (self.is_hot or self._poll_in(poll_s) <= 0):
+        if free <= 0 or self._rests_in(free, most, poll_s) > 0:
             return None
-        return Wanted(self.lane, free, int(self._lease_s))
+        return Wanted(self.lane, free, LEASE_S)
 
     def rests_s(self, most: int, poll_s: float) -> float:
         """Return the seconds until the lane wants something for no reason but time: not before its hand has room."""
-        return self._poll_in(poll_s) if self._free(most) else float("inf")
+        free = self._free(most)
+        return self._rests_in(free, most, poll_s) if free > 0 else float("inf")
 
     def asked(self) -> None:
         """Note that a claim is about to look: what is said from now on may be of messages that it does not see."""
@@ -73,41 +103,30 @@ class LaneState:
         """Note what the claim brought: a full batch says that there is more."""
         self._in_hand += count
         self.is_hot |= count >= asked
+        if count:
+            self._brought_at_s = self._monotonic()
+
+    def release(self, count: int) -> bool:
+        """Note that deliveries are out of hand; tell whether a claim is worth its while now and was not before."""
+        before, self._in_hand = self._in_hand, self._in_hand - count
+        threshold = self._places() - self._enough(self._places())
+        return self._in_hand <= threshold < before
+
+    def _places(self) -> int:
+        if self._before is not None and self._before.has_work:
+            return min(self._most, BULK_POLITE)
+        return self._most
+
+    def _enough(self, most: int) -> int:
+        """Return how many make a claim worth its while."""
+        return max(1, min(most, self._places() // 2))
 
     def _free(self, most: int) -> int:
-        """Return how many to claim; 0 when that would be so few that a claim is not worth its while."""
-        free = min(most, self._limits.concurrency - self._in_hand)
-        enough = min(most, self._limits.concurrency) // 4
-        return free if free >= max(enough, 1) else 0
+        return min(most, self._places() - self._in_hand)
 
-    def _poll_in(self, poll_s: float) -> float:
-        return max(0.0, self._looked_at_s + poll_s - self._monotonic())
-
-    def release(self, count: int) -> None:
-        """Note that deliveries are out of hand."""
-        self._in_hand -= count
-
-    def places(self, installed: Installed | None) -> int:
-        """Return how many calls at once an installation may have; one that is gone has none to wait for."""
-        return self._limits.concurrency if installed is None else installed.delivery.concurrency_per_installation
-
-    @contextlib.asynccontextmanager
-    async def turn(self, installation: UUID, places: int) -> AsyncIterator[None]:
-        """Wait for one of the installation's places: one busy store leaves room for the others.
-
-        Calls that began under another number of places are not counted.
-        """
-        key = (installation, places)
-        turns = self._turns.setdefault(key, asyncio.Semaphore(places))
-        self._queued[key] = self._queued.get(key, 0) + 1
-        try:
-            async with turns:
-                yield
-        finally:
-            self._queued[key] -= 1
-            if not self._queued[key]:
-                del self._queued[key], self._turns[key]
-
-    def lease_is_short(self, claimed_at_s: float) -> bool:
-        """Tell whether too little of a lease is left for a call that may take its whole limit."""
-        return self._monotonic() - claimed_at_s > self._lease_s - self._limits.timeout_s - LEASE_MARGIN_S / 3
+    def _rests_in(self, free: int, most: int, poll_s: float) -> float:
+        since_s = self._monotonic() - self._looked_at_s
+        if not self.is_hot:
+            return poll_s - since_s
+        # With few places free a claim waits for more of them, but not long: what holds the others may hang.
+        return 0.0 if free >= self._enough(most) else CROWDED_S - since_s

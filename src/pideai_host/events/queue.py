@@ -25,6 +25,7 @@ _BEGIN: Final = query(load("pideai_host.events", "sql/begin.sql"))
 _CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
 _DROP: Final = load("pideai_host.events", "sql/drop.sql")
 _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
+_RENEW: Final = load("pideai_host.events", "sql/renew.sql")
 
 
 class Claimed(msgspec.Struct, frozen=True):
@@ -130,6 +131,17 @@ class Queue:
         }
         statement = for_lane(_DROP, lane)
         await patiently(self._pool, lambda connection: connection.execute(statement, parameters))
+
+    async def renew(self, lane: str, messages: Sequence[Claimed], lease_s: float) -> set[int]:
+        """Lengthen the leases of messages that are still ours; return the ids of those that were."""
+        parameters = {
+            "msg_ids": [message.msg_id for message in messages],
+            "read_cts": [message.read_ct for message in messages],
+            "lease_s": lease_s,
+        }
+        async with self._mended(), self._pool.connection() as connection:
+            rows = await (await connection.execute(for_lane(_RENEW, lane), parameters)).fetchall()
+        return {row[0] for row in rows}
 
     async def promote(self, limit: int) -> Mapping[str, int]:
         """Send what is due back to its lanes; returns how many each lane got, empty when nothing is due."""

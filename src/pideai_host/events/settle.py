@@ -2,7 +2,9 @@
 
 import asyncio
 from collections import defaultdict, deque
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -23,6 +25,9 @@ from pideai_host.events.verdict import Verdict
 from pideai_host.telemetry import DELIVERIES_SETTLED, get_logger
 
 BATCH_MAX: Final = 200
+BUSY: Final = 16
+"""Outcomes in one batch that tell of load; the next batch is waited for a moment, since a statement has its price."""
+LINGER_S: Final = 0.003
 DATA_MAX_BYTES: Final = 8_192
 ATTEMPTS: Final = 6
 """More than elsewhere: an outcome that cannot be written is a call made twice."""
@@ -59,8 +64,14 @@ class Settled(msgspec.Struct, frozen=True):
     plugin: str
     settlement: Settlement
     outcome: str
-    emitted: tuple[NewEvent, ...]
-    done: asyncio.Future[None]
+    emitted: tuple[NewEvent, ...] = ()
+
+
+class _Waiting(msgspec.Struct, frozen=True):
+    """An outcome to be written, and whom to tell when that is over."""
+
+    settled: Settled
+    done: Callable[[], None]
 
 
 class Settler:
@@ -69,9 +80,10 @@ class Settler:
     def __init__(self, pool: Pool, intake: Intake) -> None:
         self._pool = pool
         self._intake = intake
-        self._waiting: deque[Settled] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
+        self._last = 0
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -85,22 +97,35 @@ class Settler:
         if self._task is not None:
             await self._task
 
-    async def put(self, settled: Settled) -> None:
-        """Hand over one outcome; returns once it is written, or given up on (then the message comes back by itself)."""
-        self._waiting.append(settled)
+    def add(self, settled: Settled, done: Callable[[], None]) -> None:
+        """Hand over one outcome; `done` is called once it is written, or given up on. Never waits.
+
+        What is given up on comes back by itself, when the lease of its message ends.
+        """
+        self._waiting.append(_Waiting(settled, done))
         self._wake.set()
-        await settled.done
+
+    async def put(self, settled: Settled) -> None:
+        """Hand over one outcome and wait until it is written, or given up on."""
+        done = asyncio.get_running_loop().create_future()
+        self.add(settled, partial(_resolve, done))
+        await done
 
     async def _run(self) -> None:
         while self._waiting or not self._closing:
             await self._wake.wait()
+            if self._last >= BUSY and len(self._waiting) < BUSY and not self._closing:
+                await asyncio.sleep(LINGER_S)
             batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+            self._last = len(batch)
             if not self._waiting and not self._closing:
                 self._wake.clear()
             lanes: dict[str, list[Settled]] = defaultdict(list)
-            for settled in batch:
-                lanes[settled.lane].append(settled)
+            for one in batch:
+                lanes[one.settled.lane].append(one.settled)
             await asyncio.gather(*(self._settle(lane, some) for lane, some in lanes.items()))
+            for one in batch:
+                one.done()
 
     async def _settle(self, lane: str, batch: list[Settled]) -> None:
         try:
@@ -109,10 +134,6 @@ class Settler:
             await self._refused(lane, batch, error)
         except Exception as error:  # noqa: BLE001 - the worker goes on; the messages return when their leases end
             _log.error("settle_failed", lane=lane, deliveries=len(batch), error=type(error).__name__)
-        finally:
-            for settled in batch:
-                if not settled.done.done():
-                    settled.done.set_result(None)
 
     async def _refused(self, lane: str, batch: list[Settled], error: psycopg.Error) -> None:
         """Write a refused batch singly; the culprit loses what is refused, never its outcome, and harms nobody else."""
@@ -142,6 +163,11 @@ class Settler:
         rows, lanes = await patiently(self._pool, write, attempts=ATTEMPTS)
         self._intake.tell(lanes)
         _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
+
+
+def _resolve(done: asyncio.Future[None]) -> None:
+    if not done.done():
+        done.set_result(None)
 
 
 def _claim_of(settled: Settled) -> tuple[int, int]:

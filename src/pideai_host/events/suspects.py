@@ -8,10 +8,14 @@ for their turn are not held to account, however often they were claimed.
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import datetime
 
 from pideai_host.events.queue import CLAIMS_MAX, Claimed, Queue
+
+
+def is_suspect(claimed: Claimed) -> bool:
+    """Tell whether a message is on its last claim."""
+    return claimed.read_ct >= CLAIMS_MAX
 
 
 class Suspects:
@@ -27,18 +31,13 @@ class Suspects:
         self._queue = queue
         self._now = now
         self._worker = worker
-        self._alone = asyncio.Lock()
-
-    def turn(self, claimed: Claimed) -> AbstractAsyncContextManager[None]:
-        """Return the one place of all suspects for one of them, and no wait at all for any other message."""
-        return self._alone if claimed.read_ct >= CLAIMS_MAX else nullcontext()
+        self.alone = asyncio.Lock()
+        """The one place of all suspects."""
 
     async def has_crashed(self, claimed: Claimed) -> bool:
-        """Tell whether a message has ended a worker; if not, and it is suspect, note that it begins now.
+        """Tell whether a suspect has ended a worker; if not, note that it begins now.
 
         Raises:
             psycopg.Error: it could not be noted, or perhaps it was; the call must not begin under this message.
         """
-        if claimed.read_ct < CLAIMS_MAX:
-            return False
         return await self._queue.begin(claimed, at=self._now(), worker=self._worker)

@@ -1,32 +1,27 @@
-"""The worker: claims what is ready, lets plugins deal with it, has the outcomes written, brings back what is due.
-
-What is claimed is always let go of again: settled, parked for a moment (`turn`) when it could not even be begun, or,
-when not even that can be written, left to the end of its lease.
-"""
+"""The worker: claims what is ready, has it dealt with (`handle`), keeps its leases, brings back what is due."""
 
 import asyncio
 import os
 import random
 import socket
 import time
-from collections.abc import Callable, Container, Coroutine, Mapping
+from collections.abc import Callable, Container, Mapping
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID
+from typing import Final
 
 import psycopg
 
 from pideai_host.api import PluginDefinition
 from pideai_host.events.breakers import Breakers
-from pideai_host.events.complete import Completer, needs_completion
-from pideai_host.events.dispatch import Dispatched, Dispatcher
-from pideai_host.events.installed import Installed, InstalledCopies
+from pideai_host.events.complete import Completer
+from pideai_host.events.dispatch import Dispatcher
+from pideai_host.events.handle import Handler
+from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
+from pideai_host.events.leases import LOOK_S, Leases
 from pideai_host.events.queue import Claimed, Queue, Wanted
-from pideai_host.events.rates import Rates, rates_of
-from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
-from pideai_host.events.suspects import Suspects
-from pideai_host.events.verdict import Verdict
+from pideai_host.events.rates import Rates
+from pideai_host.events.settle import Settler
 from pideai_host.telemetry import get_logger
 
 BATCH_MAX: Final = 100
@@ -37,7 +32,6 @@ PROMOTE_BATCH: Final = 500
 STOP_GRACE_S: Final = 10.0
 """Beyond the longest hook: how long a stop waits for what runs."""
 
-_ANOTHER_TIME: Final = Dispatched(Verdict(status="pending", outcome="wait", delay_s=POLL_S, park_reason="turn"))
 _log: Final = get_logger(__name__)
 
 
@@ -66,23 +60,35 @@ class Worker:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
-        self._dispatcher = dispatcher
-        self._completer = completer
         self._settler = settler
-        self._installed = installed
         self._breakers = breakers
-        self._rates = rates
         self._quarantined = quarantined
-        self._now = now
         self._monotonic = monotonic
-        self._lanes = {state.lane: state for slug, one in definitions.items() for state in LaneState.of(slug, one)}
+        self._lanes = {
+            state.lane: state
+            for slug, one in definitions.items()
+            for state in LaneState.of(slug, one, monotonic=monotonic)
+        }
         self._longest_s = max((one.limits.timeout_s for one in definitions.values()), default=0.0)
-        self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._suspects = Suspects(queue, now=now, worker=self._name)
+        self._leases = Leases(queue, monotonic=monotonic)
+        self._handler = Handler(
+            queue,
+            dispatcher=dispatcher,
+            completer=completer,
+            settler=settler,
+            installed=installed,
+            breakers=breakers,
+            rates=rates,
+            leases=self._leases,
+            quarantined=quarantined,
+            now=now,
+            worker=f"{socket.gethostname()}:{os.getpid()}",
+            on_room=self._wake_up,
+        )
         self._wake = asyncio.Event()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
-        self._running: set[asyncio.Task[None]] = set()
+        self._renewing: asyncio.Task[None] | None = None
 
     @property
     def is_running(self) -> bool:
@@ -95,6 +101,9 @@ class Worker:
             self._lanes[lane].is_hot = True
         self._wake.set()
 
+    def _wake_up(self) -> None:
+        self._wake.set()
+
     async def start(self) -> None:
         """Start to claim and to promote, in the lanes that exist (`pideai-host plugins sync` makes them)."""
         missing = self._lanes.keys() - await self._queue.existing_lanes()
@@ -102,6 +111,7 @@ class Worker:
             _log.error("lane_missing", lane=lane, hint="pideai-host plugins sync")
             del self._lanes[lane]
         await self._settler.start()
+        self._renewing = asyncio.create_task(self._renew_forever(), name="renew")
         self._loops = [
             asyncio.create_task(self._claim_forever(), name="claim"),
             asyncio.create_task(self._promote_forever(), name="promote"),
@@ -110,17 +120,13 @@ class Worker:
     async def stop(self) -> None:
         """Claim nothing more, finish what runs, have its outcomes written."""
         self._stopping = True
+        self._handler.begin_no_more()
         self._wake.set()
         await asyncio.gather(*self._loops)
-        try:
-            async with asyncio.timeout(self._longest_s + STOP_GRACE_S):
-                while self._running:  # what runs may begin more: a batch its calls, a call its settling
-                    await asyncio.wait(self._running)
-        except TimeoutError:
-            _log.warning("stopped_with_calls_running", calls=len(self._running))
-            for task in self._running:
-                task.cancel()
+        await self._handler.stop(self._longest_s + STOP_GRACE_S)
         await self._settler.stop()
+        if self._renewing is not None:
+            self._renewing.cancel()
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
@@ -157,143 +163,12 @@ class Worker:
         # By chance, so that where one plugin ends each worker at once the others' lanes come before it now and then.
         for lane in random.sample(sorted(by_lane), len(by_lane)):
             if by_lane[lane]:
-                self._spawn(self._work(self._lanes[lane], by_lane[lane], began_s))
+                self._handler.begin(self._lanes[lane], by_lane[lane], began_s)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._running.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("delivery_task_failed", exc_info=error)
-
-    async def _work(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
-        """Deal with a claimed batch: drop what is settled already, complete new orders, call the hooks."""
-        live = [one for one in batch if one.is_live]
-        lane.release(len(batch) - len(live))
-        try:
-            if len(live) < len(batch):
-                await self._queue.drop(lane.lane, [one for one in batch if one.is_dead])
-            installed = await self._installed.for_batch(live)
-        except Exception as error:  # noqa: BLE001 - whatever it was, what is claimed must be let go of
-            _log.warning("batch_failed", lane=lane.lane, deliveries=len(live), error=type(error).__name__)
-            self._put_off(lane, live)
-            return
-        incomplete = [one for one in live if needs_completion(one)]
-        if incomplete:
-            self._spawn(self._complete(lane, incomplete, installed, began_s))
-        await self._call(lane, [(one, None) for one in live if not needs_completion(one)], installed, began_s)
-
-    async def _complete(
-        self,
-        lane: LaneState,
-        batch: list[Claimed],
-        installed: Mapping[UUID, Installed],
-        began_s: float,
-    ) -> None:
-        try:
-            completed = await self._completer.complete(batch)
-        except Exception as error:  # noqa: BLE001 - as above
-            _log.warning("completion_failed", lane=lane.lane, deliveries=len(batch), error=type(error).__name__)
-            self._put_off(lane, batch)
-            return
-        ready: list[tuple[Claimed, str | None]] = []
-        for one in batch:
-            found = completed.get(one.event_id) if one.event_id is not None else None
-            if isinstance(found, str):
-                ready.append((one, found))
-            else:
-                again = Verdict(status="pending", outcome="wait", delay_s=found or POLL_S, park_reason="items")
-                self._spawn(self._settle(lane, one, Dispatched(again)))
-        await self._call(lane, ready, installed, began_s)
-
-    async def _call(
-        self,
-        lane: LaneState,
-        ready: list[tuple[Claimed, str | None]],
-        installed: Mapping[UUID, Installed],
-        began_s: float,
-    ) -> None:
-        """Begin calls, each with its payload if that was completed just now; park those over the rate."""
-        waits: Mapping[UUID, float] = {}
-        rates = rates_of(installed)
-        if rates:
-            called = [one for one, _ in ready if one.enabled and self._breakers.parks(one) is None]
-            try:
-                waits = await self._rates.reserve(called, rates)
-            except psycopg.Error as error:
-                _log.warning("slots_not_reserved", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
-                self._put_off(lane, [one for one, _ in ready])
-                return
-        for one, payload in ready:
-            if one.id in waits:
-                later = Verdict(status="pending", outcome="wait", delay_s=waits[one.id], park_reason="rate")
-                self._spawn(self._settle(lane, one, Dispatched(later)))
-            else:
-                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), began_s, payload))
-
-    async def _deliver(
-        self,
-        lane: LaneState,
-        claimed: Claimed,
-        stored: Installed | None,
-        began_s: float,
-        payload: str | None = None,
-    ) -> None:
-        parked = self._breakers.parks(claimed)
-        if parked is not None:  # at once: its turn may be a long way off, behind calls that hang
-            await self._settle(lane, claimed, Dispatched(parked))
-            return
-        try:
-            async with self._suspects.turn(claimed):  # until it is written: the next one may end the worker
-                async with lane.turn(claimed.installation_id, lane.places(stored)):
-                    dispatched = await self._dispatch(lane, claimed, stored, began_s, payload)
-                await self._write(lane, claimed, dispatched)
-        finally:
-            self._let_go(lane)
-
-    async def _dispatch(
-        self, lane: LaneState, claimed: Claimed, stored: Installed | None, began_s: float, payload: str | None
-    ) -> Dispatched:
-        """Make the call now that its turn has come, unless it came too late: then somebody else begins it anew."""
-        if self._stopping or lane.slug in self._quarantined or lane.lease_is_short(began_s):
-            return _ANOTHER_TIME
-        try:
-            has_crashed = await self._suspects.has_crashed(claimed)
-        except psycopg.Error as error:
-            _log.warning("suspect_not_begun", lane=lane.lane, delivery=str(claimed.id), error=type(error).__name__)
-            return _ANOTHER_TIME
-        return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
-
-    def _put_off(self, lane: LaneState, batch: list[Claimed]) -> None:
-        """Park what could not be begun for a moment: waiting for the ends of the leases would take a minute."""
-        for one in batch:
-            self._spawn(self._settle(lane, one, _ANOTHER_TIME))
-
-    async def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
-        try:
-            await self._write(lane, claimed, dispatched)
-        finally:
-            self._let_go(lane)
-
-    async def _write(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
-        at = self._now()
-        settled = Settled(
-            lane=lane.lane,
-            plugin=lane.slug,
-            settlement=settlement_of(claimed, dispatched, at=at, worker=self._name),
-            outcome=dispatched.verdict.outcome,
-            emitted=emitted_events(claimed, dispatched, at=at),
-            done=asyncio.get_running_loop().create_future(),
-        )
-        await self._settler.put(settled)
-
-    def _let_go(self, lane: LaneState) -> None:
-        """Give a delivery's place to another one."""
-        lane.release(1)
-        self._wake.set()
+    async def _renew_forever(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            await self._leases.renew()
 
     async def _promote_forever(self) -> None:
         while not self._stopping:

@@ -168,7 +168,6 @@ async def settle(way, claimed):
         settlement=settlement_of(claimed, parked, at=datetime.now(UTC), worker="w"),
         outcome="breaker",
         emitted=(),
-        done=asyncio.get_running_loop().create_future(),
     )
     await way.settler.put(settled)
 

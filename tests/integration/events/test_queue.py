@@ -33,7 +33,6 @@ async def settle(way, claimed, dispatched):
         settlement=settlement_of(claimed, dispatched, at=NOW, worker="w"),
         outcome=dispatched.verdict.outcome,
         emitted=emitted_events(claimed, dispatched, at=NOW),
-        done=asyncio.get_running_loop().create_future(),
     )
     await way.settler.put(settled)
 
@@ -105,6 +104,32 @@ async def test_a_late_outcome_is_kept_as_an_attempt(way, shop):
     [[history]] = await way.rows("select history from public.plugin_events_log")
 
     assert [(one["outcome"], one["late"]) for one in history] == [("delivered", True)]
+
+
+async def test_a_renewed_lease_keeps_others_out(way, shop):
+    await queued(way, shop)
+    [held] = await way.claim(lease_s=0)
+    renewed = await way.queue.renew(held.lane, [held], 60)
+
+    assert (renewed, await way.claim()) == ({held.msg_id}, [])
+
+
+async def test_a_lost_lease_is_not_renewed(way, shop):
+    await queued(way, shop)
+    [lost] = await way.claim(lease_s=0)
+    await way.claim()
+
+    assert await way.queue.renew(lost.lane, [lost], 60) == set()
+
+
+async def test_renewing_passes_over_what_is_just_being_settled(way, shop):
+    await queued(way, shop)
+    [held] = await way.claim()
+    async with way.pool.connection() as other, other.transaction():
+        await other.execute("select from pgmq.q_pideai_probe for update")
+        renewed = await way.queue.renew(held.lane, [held], 60)
+
+    assert renewed == set()
 
 
 async def test_what_is_parked_is_out_of_the_lane(way, shop):

@@ -421,7 +421,7 @@ async def test_a_stop_right_after_a_claim_leaves_no_call_behind(way, shop, probe
     await worker.stop()
     left = await way.rows("select count(*) from pgmq.q_pideai_probe where read_ct > 0")
 
-    assert (left, worker._running) == ([(0,)], set())
+    assert (left, worker._handler._running) == ([(0,)], set())
 
 
 async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, probe):

@@ -1,8 +1,5 @@
 """How much of a lane a worker takes, and when."""
 
-import asyncio
-from uuid import UUID
-
 import pytest
 
 from pideai_host.api import Limits, PluginDefinition, PluginType
@@ -22,7 +19,7 @@ def clock():
 
 
 @pytest.fixture
-def lane(clock):
+def lanes(clock):
     definition = PluginDefinition(
         slug="probe",
         name="Probe",
@@ -31,7 +28,12 @@ def lane(clock):
         subscribed_events=("order.created",),
         limits=Limits(timeout_s=30, concurrency=40, concurrency_per_installation=1),
     )
-    return LaneState("pideai_probe", "probe", definition, monotonic=clock)
+    return list(LaneState.of("probe", definition, monotonic=clock))
+
+
+@pytest.fixture
+def lane(lanes):
+    return lanes[0]
 
 
 def test_a_new_lane_is_looked_at_at_once(lane):
@@ -82,41 +84,38 @@ def test_a_lane_with_room_rests_until_its_poll(lane):
     assert lane.rests_s(100, 1.0) == 1.0
 
 
-def test_a_lease_outlasts_the_hook(lane):
-    assert lane.wanted(100, 1.0).lease_s > 30
+def test_few_free_places_are_waited_on_for_a_moment_only(lane, clock):
+    lane.asked()
+    lane.claimed(40, 40)
+    lane.release(5)
+    at_once = lane.wanted(100, 1.0)
+    clock.now_s = 0.02
+
+    assert (at_once, lane.wanted(100, 1.0).count) == (None, 5)
 
 
-def test_a_call_is_not_begun_on_the_last_stretch_of_a_lease(lane, clock):
-    clock.now_s = 25.0
+def test_half_the_places_are_claimed_for_at_once(lane):
+    lane.asked()
+    lane.claimed(40, 40)
+    lane.release(20)
 
-    assert lane.lease_is_short(0.0)
-
-
-async def test_one_stores_calls_take_turns(lane):
-    running, most = 0, 0
-
-    async def call():
-        nonlocal running, most
-        async with lane.turn(UUID(int=1), 1):
-            running += 1
-            most = max(most, running)
-            await asyncio.sleep(0)
-            running -= 1
-
-    await asyncio.gather(*(call() for _ in range(5)))
-
-    assert most == 1
+    assert lane.wanted(100, 1.0).count == 20
 
 
-async def test_places_that_an_installation_is_given_anew_do_not_wait_for_the_old_ones(lane):
-    async with lane.turn(UUID(int=1), 1), asyncio.timeout(5), lane.turn(UUID(int=1), 2):
-        reached = True
+def test_room_is_told_of_once_as_it_comes(lane):
+    lane.claimed(40, 40)
 
-    assert reached
+    assert [lane.release(1) for _ in range(40)].count(True) == 1
 
 
-async def test_other_stores_do_not_wait_for_it(lane):
-    async with lane.turn(UUID(int=1), 1), asyncio.timeout(5), lane.turn(UUID(int=2), 1):
-        reached = True
+def test_a_bulk_lane_has_a_part_of_the_places(lanes):
+    assert lanes[1].wanted(100, 1.0).count == 10
 
-    assert reached
+
+def test_a_bulk_lane_takes_hardly_any_place_while_the_main_lane_has_work(lanes, clock):
+    main, bulk = lanes
+    main.claimed(1, 40)
+    busy = bulk.wanted(100, 1.0).count
+    clock.now_s = 1.0
+
+    assert (busy, bulk.wanted(100, 1.0).count) == (8, 10)

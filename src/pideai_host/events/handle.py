@@ -1,0 +1,257 @@
+"""What a worker does with a claimed batch: drop what is settled, complete new orders, call hooks, have it settled.
+
+What is claimed is always let go of again: settled, parked for a moment (`turn`) when it could not even be begun, or,
+when not even that can be written, left to the end of its lease.
+"""
+
+import asyncio
+import random
+from collections.abc import Callable, Container, Coroutine, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from pideai_host.events.breakers import Breakers
+from pideai_host.events.complete import Completer, needs_completion
+from pideai_host.events.dispatch import Dispatched, Dispatcher
+from pideai_host.events.installed import Installed, InstalledCopies
+from pideai_host.events.lane import LaneState
+from pideai_host.events.leases import Leases
+from pideai_host.events.queue import Claimed, Queue
+from pideai_host.events.rates import Rates, rates_of
+from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
+from pideai_host.events.suspects import Suspects, is_suspect
+from pideai_host.events.verdict import Verdict
+from pideai_host.telemetry import get_logger
+
+LATER_S: Final = 1.0
+
+_ANOTHER_TIME: Final = Dispatched(Verdict(status="pending", outcome="wait", delay_s=LATER_S, park_reason="turn"))
+_log: Final = get_logger(__name__)
+
+
+class Handler:
+    """Deals with the claimed batches of one worker.
+
+    Args:
+        quarantined: Slugs of the plugins that no call is begun for.
+        now: For the history of attempts.
+        worker: The worker's name, for the history as well.
+        on_room: Told when a lane has room for another claim; must not block.
+    """
+
+    def __init__(
+        self,
+        queue: Queue,
+        *,
+        dispatcher: Dispatcher,
+        completer: Completer,
+        settler: Settler,
+        installed: InstalledCopies,
+        breakers: Breakers,
+        rates: Rates,
+        leases: Leases,
+        quarantined: Container[str],
+        now: Callable[[], datetime],
+        worker: str,
+        on_room: Callable[[], None],
+    ) -> None:
+        self._queue = queue
+        self._dispatcher = dispatcher
+        self._completer = completer
+        self._settler = settler
+        self._installed = installed
+        self._breakers = breakers
+        self._rates = rates
+        self._leases = leases
+        self._quarantined = quarantined
+        self._now = now
+        self._worker = worker
+        self._on_room = on_room
+        self._suspects = Suspects(queue, now=now, worker=worker)
+        self._running: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    def begin(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
+        """Deal with a batch from now on, claimed at `began_s`. Returns at once."""
+        self._leases.hold(batch, began_s)
+        self._spawn(self._work(lane, batch))
+
+    def begin_no_more(self) -> None:
+        """Begin no more calls: what has none yet is put back for other workers. Never waits."""
+        self._stopping = True
+
+    async def stop(self, limit_s: float) -> None:
+        """Begin no more calls; wait for those that run, at most for so long."""
+        self.begin_no_more()
+        try:
+            async with asyncio.timeout(limit_s):
+                while self._running:  # what runs may begin more: a batch its calls
+                    await asyncio.wait(self._running)
+        except TimeoutError:
+            _log.warning("stopped_with_calls_running", calls=len(self._running))
+            for task in self._running:
+                task.cancel()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("delivery_task_failed", exc_info=error)
+
+    async def _work(self, lane: LaneState, batch: list[Claimed]) -> None:
+        live = [one for one in batch if one.is_live]
+        for one in batch:
+            if not one.is_live:
+                self._let_go(lane, one)
+        try:
+            if len(live) < len(batch):
+                await self._queue.drop(lane.lane, [one for one in batch if one.is_dead])
+            installed = await self._installed.for_batch(live)
+        except Exception as error:  # noqa: BLE001 - whatever it was, what is claimed must be let go of
+            _log.warning("batch_failed", lane=lane.lane, deliveries=len(live), error=type(error).__name__)
+            self._put_off(lane, live)
+            return
+        incomplete = [one for one in live if needs_completion(one)]
+        if incomplete:
+            self._spawn(self._complete(lane, incomplete, installed))
+            live = [one for one in live if not needs_completion(one)]
+        await self._call(lane, [(one, None) for one in live], installed)
+
+    async def _complete(self, lane: LaneState, batch: list[Claimed], installed: Mapping[UUID, Installed]) -> None:
+        try:
+            completed = await self._completer.complete(batch)
+        except Exception as error:  # noqa: BLE001 - as above
+            _log.warning("completion_failed", lane=lane.lane, deliveries=len(batch), error=type(error).__name__)
+            self._put_off(lane, batch)
+            return
+        ready: list[tuple[Claimed, str | None]] = []
+        for one in batch:
+            found = completed.get(one.event_id) if one.event_id is not None else None
+            if isinstance(found, str):
+                ready.append((one, found))
+            else:
+                again = Verdict(status="pending", outcome="wait", delay_s=found or LATER_S, park_reason="items")
+                self._settle(lane, one, Dispatched(again))
+        await self._call(lane, ready, installed)
+
+    async def _call(
+        self,
+        lane: LaneState,
+        ready: list[tuple[Claimed, str | None]],
+        installed: Mapping[UUID, Installed],
+    ) -> None:
+        """Begin calls, each with its payload if that was completed just now; park those over the rate."""
+        waits: Mapping[UUID, float] = {}
+        rates = rates_of(installed)
+        if rates:
+            called = [one for one, _ in ready if one.enabled and self._breakers.parks(one) is None]
+            try:
+                waits = await self._rates.reserve(called, rates)
+            except psycopg.Error as error:
+                _log.warning("slots_not_reserved", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
+                self._put_off(lane, [one for one, _ in ready])
+                return
+        for one, payload in ready:
+            if one.id in waits:
+                later = Verdict(status="pending", outcome="wait", delay_s=waits[one.id], park_reason="rate")
+                self._settle(lane, one, Dispatched(later))
+            elif (parked := self._breakers.parks(one)) is not None:
+                self._settle(lane, one, Dispatched(parked))
+            elif is_suspect(one):
+                self._spawn(self._deliver_alone(lane, one, installed.get(one.installation_id), payload))
+            else:
+                self._spawn(self._deliver(lane, one, installed.get(one.installation_id), payload))
+
+    async def _deliver(self, lane: LaneState, claimed: Claimed, stored: Installed | None, payload: str | None) -> None:
+        """Make one call when its turn comes and hand its outcome over to be written."""
+        dispatched: Dispatched | None = None
+        try:
+            dispatched = await self._in_turn(lane, claimed, stored, payload)
+        finally:
+            if dispatched is not None:
+                self._settle(lane, claimed, dispatched)
+            else:  # cancelled, or a fault of ours: the lease ends by itself
+                self._let_go(lane, claimed)
+
+    async def _deliver_alone(
+        self, lane: LaneState, claimed: Claimed, stored: Installed | None, payload: str | None
+    ) -> None:
+        """Make a suspect's call while no other suspect runs, until it is written: the next one may end the worker."""
+        try:
+            async with self._suspects.alone:
+                dispatched = await self._in_turn(lane, claimed, stored, payload, is_suspect=True)
+                await self._settler.put(self._settled(lane, claimed, dispatched))
+        finally:
+            self._let_go(lane, claimed)
+
+    async def _in_turn(
+        self,
+        lane: LaneState,
+        claimed: Claimed,
+        stored: Installed | None,
+        payload: str | None,
+        *,
+        is_suspect: bool = False,
+    ) -> Dispatched:
+        most = lane.places_of(stored)
+        ticket = lane.turns.take(claimed.installation_id, most)
+        if ticket is None:
+            ticket = await lane.turns.wait(claimed.installation_id, most)
+        if ticket is None:
+            return _later()
+        try:
+            if self._stopping or lane.slug in self._quarantined or self._leases.is_short(claimed):
+                return _ANOTHER_TIME  # somebody else begins it anew
+            has_crashed = is_suspect and await self._has_crashed(lane, claimed)
+            if has_crashed is None:
+                return _ANOTHER_TIME
+            return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
+        finally:
+            lane.turns.give_back(claimed.installation_id, ticket)
+
+    async def _has_crashed(self, lane: LaneState, claimed: Claimed) -> bool | None:
+        """Ask whether a suspect has ended a worker, None when it must not be begun now."""
+        try:
+            return await self._suspects.has_crashed(claimed)
+        except psycopg.Error as error:
+            _log.warning("suspect_not_begun", lane=lane.lane, delivery=str(claimed.id), error=type(error).__name__)
+            return None
+
+    def _put_off(self, lane: LaneState, batch: list[Claimed]) -> None:
+        """Park what could not be begun for a moment: waiting for the ends of the leases would take a minute."""
+        for one in batch:
+            self._settle(lane, one, _ANOTHER_TIME)
+
+    def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
+        """Hand an outcome over; the delivery is out of hand once it is written. Never waits."""
+        self._settler.add(self._settled(lane, claimed, dispatched), partial(self._let_go, lane, claimed))
+
+    def _settled(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> Settled:
+        at = self._now()
+        return Settled(
+            lane=lane.lane,
+            plugin=lane.slug,
+            settlement=settlement_of(claimed, dispatched, at=at, worker=self._worker),
+            outcome=dispatched.verdict.outcome,
+            emitted=emitted_events(claimed, dispatched, at=at),
+        )
+
+    def _let_go(self, lane: LaneState, claimed: Claimed) -> None:
+        """Give a delivery's place to another one."""
+        self._leases.let_go(claimed)
+        if lane.release(1):
+            self._on_room()
+
+
+def _later() -> Dispatched:
+    """Put back what found no place; not all of it at the same moment."""
+    delay_s = LATER_S * (1 + random.random())  # noqa: S311 - spreads load, guards nothing
+    return Dispatched(Verdict(status="pending", outcome="wait", delay_s=delay_s, park_reason="turn"))
