@@ -9,19 +9,13 @@ import functools
 import socket
 import ssl
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from pideai_host.outgoing.guard import Network, is_reachable
-from pideai_host.outgoing.trace import exchange_of_task
-
-if TYPE_CHECKING:
-    from aiohttp.client_reqrep import ClientRequest
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
 
 CONNECTIONS_MAX: Final = 1_000
 """Connections at once in one process, below the usual limit of 1,024 open files."""
@@ -84,17 +78,6 @@ class GuardedConnector(aiohttp.TCPConnector):
             limit=CONNECTIONS_MAX,
             keepalive_timeout=KEEPALIVE_S,
         )
-
-    async def connect(
-        self,
-        req: "ClientRequest",
-        traces: "list[Trace]",
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109 - the signature is aiohttp's
-    ) -> "Connection":
-        """Get a connection, and note in the task's exchange that bytes are about to leave."""
-        connection = await super().connect(req, traces, timeout)
-        exchange_of_task.get().leave()
-        return connection
 
     async def aclose(self) -> None:
         """Close every connection and the resolver's threads."""

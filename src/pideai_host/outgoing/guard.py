@@ -5,7 +5,6 @@ global unicast is reachable; everything that the IANA special-purpose registries
 that carries an IPv4 one (mapped, 6to4, NAT64, Teredo), since the address inside is where such a packet ends.
 """
 
-import functools
 import re
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -56,9 +55,6 @@ REFUSED_V6: Final = tuple(
     )
 )
 
-KEPT_URL_CHARS: Final = 2_048
-"""Parsed URLs up to this length are kept, since the same few are asked for all day."""
-
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")
 _NAT64: Final = IPv6Network("64:ff9b::/96")
 
@@ -88,10 +84,6 @@ def web_url(text: str) -> yarl.URL:
         httpx.UnsupportedProtocol: neither http nor https.
         httpx.LocalProtocolError: no host, a port out of range, or a user and password inside.
     """
-    return _web_url_kept(text) if len(text) <= KEPT_URL_CHARS else _web_url(text)
-
-
-def _web_url(text: str) -> yarl.URL:
     try:
         url = yarl.URL(text, encoded=True)
         scheme, host = url.scheme, url.raw_host
@@ -106,9 +98,6 @@ def _web_url(text: str) -> yarl.URL:
     if has_credentials:
         raise httpx.LocalProtocolError("a user or password in the URL is refused: send an Authorization header")
     return url
-
-
-_web_url_kept = functools.lru_cache(maxsize=1_024)(_web_url)
 
 
 def _is_global(address: IPv4Address | IPv6Address) -> bool:

@@ -55,8 +55,6 @@ class Exchange:
 
 
 _trace: ContextVar[RequestTrace | None] = ContextVar("pideai_request_trace", default=None)
-exchange_of_task: ContextVar[Exchange] = ContextVar("pideai_exchange")
-"""From the transport to its connector, which has no argument for it."""
 
 
 @contextmanager

@@ -4,9 +4,9 @@ httpx's own transport and client layers cost ten times what aiohttp does; this k
 know and little else (docs/adr/0007).
 """
 
+import asyncio
 import functools
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from time import perf_counter
 from typing import Any, Final
@@ -14,15 +14,22 @@ from typing import Any, Final
 import aiohttp
 import httpx
 
-from pideai_host.outgoing.body import BodyBounds
+from pideai_host.outgoing.answer import Answer, Incoming, arrived
 from pideai_host.outgoing.connector import GuardedConnector
 from pideai_host.outgoing.faults import httpx_error
-from pideai_host.outgoing.guard import Network, web_url
-from pideai_host.outgoing.trace import Exchange, exchange_of_task
+from pideai_host.outgoing.guard import Network
+from pideai_host.outgoing.request import Field, KnownHeaders
+from pideai_host.outgoing.trace import Exchange
+from pideai_host.outgoing.wire import Target, WholeRequest, ask, target_of
 
-_BREAKS: Final = re.compile(rb"[\r\n\0]")
-_NO_CONTENT_TYPE: Final = ("Content-Type",)
-_BODY_HEADERS: Final = frozenset({b"content-encoding", b"transfer-encoding"})
+WHOLE_MAX_BYTES: Final = 65_536
+"""Bodies up to this size go out in one write with their head: a socket takes that much at once."""
+
+_METHOD: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
+_CONTROL: Final = bytes({*range(32), 127} - set(b"\t"))
+_AIOHTTPS: Final = frozenset({b"transfer-encoding", b"expect"})
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_NOT_ADDED: Final = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -39,7 +46,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._total_s = total_s
         self._max_body_bytes = max_body_bytes
         self._connector: GuardedConnector | None = None
-        self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
     async def fetch(self, request: httpx.Request) -> httpx.Response:
@@ -52,15 +58,15 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         started = perf_counter()
         exchange, answer = await self._send(request)
         try:
-            bounds = BodyBounds(answer.headers.get("Content-Encoding", ""), self._max_body_bytes)
-            parts = [part async for part in _chunks(answer, bounds, request)]
+            body = arrived(answer, max_body_bytes=self._max_body_bytes)
+            if body is None:
+                body = b"".join([part async for part in Incoming(answer, request, self._max_body_bytes)])
         except BaseException:
             answer.close()
             raise
         exchange.answered()
-        response = httpx.Response(
-            answer.status, headers=_headers(answer), content=b"".join(parts), request=request, extensions=_about(answer)
-        )
+        response = Answer(answer, request, body, max_body_bytes=self._max_body_bytes)
+        response.is_closed = response.is_stream_consumed = True
         response.elapsed = timedelta(seconds=perf_counter() - started)
         return response
 
@@ -68,126 +74,83 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         """Send a request and return when the answer's head is there; its body is read, within bounds, as it is used."""
         exchange, answer = await self._send(request)
         exchange.answered()
-        bounds = BodyBounds(answer.headers.get("Content-Encoding", ""), self._max_body_bytes)
-        return httpx.Response(
-            answer.status,
-            headers=_headers(answer),
-            stream=_Body(answer, bounds, request),
-            request=request,
-            extensions=_about(answer),
-        )
+        body = arrived(answer, max_body_bytes=self._max_body_bytes)
+        return Answer(answer, request, body, max_body_bytes=self._max_body_bytes)
 
     async def aclose(self) -> None:
         """Close all connections; a request after this is refused."""
         self._closed = True
-        session, connector = self._session, self._connector
-        self._session = self._connector = None
-        if session is not None and connector is not None:
-            await session.close()
+        connector, self._connector = self._connector, None
+        if connector is not None:
             await connector.aclose()
 
     async def _send(self, request: httpx.Request) -> tuple[Exchange, aiohttp.ClientResponse]:
-        url = web_url(str(request.url))
-        headers = _request_headers(request)
-        session = self._session or self._open()
+        target = target_of(str(request.url))
+        connector = self._connector or self._open()
         exchange = Exchange(request.method)
-        exchange_of_task.set(exchange)
         try:
-            answer = await session.request(
-                request.method,
-                url,
-                data=_content(request),
-                headers=headers,
-                skip_auto_headers=None if "content-type" in request.headers else _NO_CONTENT_TYPE,
-                allow_redirects=False,
-                timeout=self._timeout(request),
-            )
+            return exchange, await ask(connector, _sending(request, target), self._timeout(request), exchange)
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
-            raise _about_request(httpx_error(error, host=url.host or "", left=exchange.left), request) from error
-        return exchange, answer
+            fault = httpx_error(error, host=target.url.host or "", left=exchange.left)
+            fault.request = request
+            raise fault from error
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self) -> GuardedConnector:
         if self._closed:
             raise RuntimeError("the HTTP client is closed")
         self._connector = GuardedConnector(self._allow)
-        self._session = aiohttp.ClientSession(
-            connector=self._connector,
-            connector_owner=False,
-            cookie_jar=aiohttp.DummyCookieJar(),  # one store's cookies must never reach another's request
-            auto_decompress=False,
-            trust_env=False,
-        )
-        return self._session
+        return self._connector
 
     def _timeout(self, request: httpx.Request) -> aiohttp.ClientTimeout:
         wanted = request.extensions.get("timeout", {})
         return _client_timeout(self._total_s, wanted.get("connect"), wanted.get("read"))
 
 
-class _Body(httpx.AsyncByteStream):
-    """A body that is still on its way."""
-
-    def __init__(self, answer: aiohttp.ClientResponse, bounds: BodyBounds, request: httpx.Request) -> None:
-        self._answer = answer
-        self._bounds = bounds
-        self._request = request
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _chunks(self._answer, self._bounds, self._request)
-
-    async def aclose(self) -> None:
-        # What is not read yet would spoil the connection for the next request.
-        if self._answer.content.at_eof():
-            self._answer.release()
-        else:
-            self._answer.close()
-
-
-async def _chunks(answer: aiohttp.ClientResponse, bounds: BodyBounds, request: httpx.Request) -> AsyncIterator[bytes]:
-    try:
-        while chunk := await answer.content.readany():
-            yield bounds.take(chunk)
-        bounds.end()
-    except httpx.HTTPError as error:
-        error.request = request
-        raise
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        raise _about_request(httpx_error(error, host=request.url.host, left=True), request) from error
-
-
-def _about_request(error: httpx.HTTPError, request: httpx.Request) -> httpx.HTTPError:
-    error.request = request
-    return error
-
-
 @functools.lru_cache(maxsize=256)
 def _client_timeout(total_s: float, connect_s: float | None, read_s: float | None) -> aiohttp.ClientTimeout:
-    return aiohttp.ClientTimeout(total=total_s, connect=connect_s, sock_read=read_s)
+    return aiohttp.ClientTimeout(total=total_s, connect=min(connect_s or total_s, total_s), sock_read=read_s)
 
 
-def _request_headers(request: httpx.Request) -> list[tuple[str, str]]:
-    raw = request.headers.raw
-    if _BREAKS.search(b"".join(name + value for name, value in raw)):
-        raise httpx.LocalProtocolError("a header holds a line break or a NUL", request=request)
-    return [
-        (name.decode("latin-1"), value.decode("latin-1"))
-        for name, value in raw
+def _sending(request: httpx.Request, target: Target) -> aiohttp.ClientRequest:
+    """Return what goes out: the bytes themselves, or aiohttp's own request where something is to be worked out.
+
+    Raises:
+        httpx.LocalProtocolError: what goes out would not be this one request.
+    """
+    headers = request.headers
+    fields = headers.fields if isinstance(headers, KnownHeaders) else [(n, n.lower(), v) for n, v in headers.raw]
+    lines = b"\r\n".join([name + b": " + value for name, _, value in fields])
+    breaks = 2 * max(len(fields) - 1, 0)
+    if len(lines.translate(None, _CONTROL)) + breaks != len(lines) or _METHOD.fullmatch(request.method) is None:
+        raise httpx.LocalProtocolError("the method or a header holds a control character", request=request)
+    loop = asyncio.get_running_loop()
+    body = _content(request)
+    if isinstance(body, bytes) and _is_whole(fields, body, request.method):
+        method = request.method.encode("ascii")
+        data = b"".join((method, b" ", target.path, b" HTTP/1.1\r\n", lines, b"\r\n\r\n", body))
+        return WholeRequest(request.method, target, data, loop)
+    return aiohttp.ClientRequest(
+        request.method,
+        target.url,
+        data=body or None,
         # aiohttp frames the body itself.
-        if name.lower() != b"transfer-encoding"
-    ]
+        headers=[(n.decode("latin-1"), v.decode("latin-1")) for n, low, v in fields if low != b"transfer-encoding"],
+        skip_auto_headers=_NOT_ADDED,
+        loop=loop,
+    )
+
+
+def _is_whole(fields: list[Field], body: bytes, method: str) -> bool:
+    """Tell whether a request is complete as it stands: one host, one length that is the body's, no header twice."""
+    by_name = {name: value for _, name, value in fields}
+    length = by_name.get(b"content-length")
+    is_framed = length == b"%d" % len(body) or (length is None and not body and method in _BODILESS)
+    is_single = b"host" in by_name and len(by_name) == len(fields)
+    return is_framed and is_single and len(body) <= WHOLE_MAX_BYTES and _AIOHTTPS.isdisjoint(by_name)
 
 
 def _content(request: httpx.Request) -> Any:
     try:
-        return request.content or None
+        return request.content
     except httpx.RequestNotRead:
         return request.stream
-
-
-def _headers(answer: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
-    # The body is handed on decoded and unframed, so httpx must not undo it again.
-    return [(name, value) for name, value in answer.raw_headers if name.lower() not in _BODY_HEADERS]
-
-
-def _about(answer: aiohttp.ClientResponse) -> dict[str, Any]:
-    return {"http_version": b"HTTP/1.1", "reason_phrase": (answer.reason or "").encode("latin-1", "replace")}
