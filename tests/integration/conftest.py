@@ -29,6 +29,7 @@ from pideai_host.events.dispatch import Dispatcher
 from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
+from pideai_host.events.ordering import Ordering
 from pideai_host.events.queue import Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
@@ -180,6 +181,7 @@ class Way:
             installed=self.installed,
             breakers=self.breakers,
             rates=Rates(self.pool),
+            ordering=Ordering(self.pool),
             definitions=self.registry.definitions,
             quarantined=quarantined,
             now=lambda: datetime.now(UTC),

@@ -106,7 +106,8 @@ class PluginDefinition(msgspec.Struct, frozen=True, kw_only=True):
         max_age_s: Older deliveries expire instead of being made; None for never.
         repeat_safe: True when a repeated call with the same delivery id does no harm.
         breaker: When calls for one store rest; None for never.
-        ordered: True when events of one entity (an order) are to come one after the other, in their order.
+        ordered: True when events of one entity (an order) are to come one after the other, in their order, each once
+            the one before it is over. One that comes after a later one began is marked late in `PluginEvent.metadata`.
         webhook: True when an installation has a `webhook_url` and a `webhook_secret` of its own.
         api: Range of the contract that the plugin was made for, such as ``>=1.0,<2``.
     """

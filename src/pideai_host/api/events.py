@@ -190,14 +190,15 @@ type_of_payload: Final[dict[str, type[msgspec.Struct]]] = {
 
 
 class PluginEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """One thing that happened in one store, the same for every plugin, retry and replay.
+    """One thing that happened in one store, the same for every plugin, retry and replay but for what `metadata` says.
 
     Attributes:
         id: Deterministic: the same change through any door has the same id (DESIGN.md 4.2).
         type: One of `EventType`, or a type that a plugin added.
         timestamp: When it happened, aware UTC.
         payload: The struct of `type_of_payload`, or a dict for a plugin's own type.
-        metadata: Small facts about the event itself, such as its source; never secrets.
+        metadata: Small facts about the event itself, such as its `source`; never secrets. `late` is True when order was
+            asked for and a later event of the same entity began before this one was known.
     """
 
     id: UUID

@@ -141,7 +141,7 @@ def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:
         store_id=claimed.store_id,
         timestamp=claimed.occurred_at,
         payload=decode(payload or claimed.payload),
-        metadata={"source": claimed.source},
+        metadata={"source": claimed.source, "late": True} if claimed.is_late else {"source": claimed.source},
     )
 
 

@@ -20,6 +20,7 @@ from pideai_host.events.dispatch import Dispatched, Dispatcher
 from pideai_host.events.installed import Installed, InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.leases import Leases
+from pideai_host.events.ordering import Ordering
 from pideai_host.events.queue import Claimed, Queue
 from pideai_host.events.rates import Rates, rates_of
 from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
@@ -30,6 +31,7 @@ from pideai_host.telemetry import get_logger
 LATER_S: Final = 1.0
 
 _ANOTHER_TIME: Final = Dispatched(Verdict(status="pending", outcome="wait", delay_s=LATER_S, park_reason="turn"))
+_BEHIND: Final = Dispatched(Verdict(status="pending", outcome="order", park_reason="order"))
 _log: Final = get_logger(__name__)
 
 
@@ -53,6 +55,7 @@ class Handler:
         installed: InstalledCopies,
         breakers: Breakers,
         rates: Rates,
+        ordering: Ordering,
         leases: Leases,
         quarantined: Container[str],
         now: Callable[[], datetime],
@@ -66,6 +69,7 @@ class Handler:
         self._installed = installed
         self._breakers = breakers
         self._rates = rates
+        self._ordering = ordering
         self._leases = leases
         self._quarantined = quarantined
         self._now = now
@@ -148,27 +152,38 @@ class Handler:
         ready: list[tuple[Claimed, str | None]],
         installed: Mapping[UUID, Installed],
     ) -> None:
-        """Begin calls, each with its payload if that was completed just now; park those over the rate."""
-        waits: Mapping[UUID, float] = {}
-        rates = rates_of(installed)
-        if rates:
-            called = [one for one, _ in ready if one.enabled and self._breakers.parks(one) is None]
-            try:
-                waits = await self._rates.reserve(called, rates)
-            except psycopg.Error as error:
-                _log.warning("slots_not_reserved", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
-                self._put_off(lane, [one for one, _ in ready])
-                return
+        """Begin calls, each with its payload if that was completed just now; park those that are held back."""
+        try:
+            held_back = await self._held_back([one for one, _ in ready], installed)
+        except psycopg.Error as error:
+            _log.warning("calls_not_begun", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
+            self._put_off(lane, [one for one, _ in ready])
+            return
         for one, payload in ready:
-            if one.id in waits:
-                later = Verdict(status="pending", outcome="wait", delay_s=waits[one.id], park_reason="rate")
-                self._settle(lane, one, Dispatched(later))
+            if one.id in held_back:
+                self._settle(lane, one, held_back[one.id])
             elif (parked := self._breakers.parks(one)) is not None:
                 self._settle(lane, one, Dispatched(parked))
             elif is_suspect(one):
                 self._spawn(self._deliver_alone(lane, one, installed.get(one.installation_id), payload))
             else:
                 self._spawn(self._deliver(lane, one, installed.get(one.installation_id), payload))
+
+    async def _held_back(self, batch: list[Claimed], installed: Mapping[UUID, Installed]) -> Mapping[UUID, Dispatched]:
+        """Say which of a batch are parked instead of being called: those over the rate, and those behind another.
+
+        The others that come in order are begun by this. Costs nothing where there is neither a rate nor an order.
+        """
+        rates = rates_of(installed)
+        if not rates and all(one.place is None for one in batch):
+            return {}
+        called = [one for one in batch if one.enabled and self._breakers.parks(one) is None]
+        waits = await self._rates.reserve(called, rates) if rates else {}
+        put_off = {one.id for one in batch} - {one.id for one in called if one.id not in waits}
+        behind = await self._ordering.begin(batch, put_off)
+        return {delivery_id: _at_its_moment(wait_s) for delivery_id, wait_s in waits.items()} | dict.fromkeys(
+            behind, _BEHIND
+        )
 
     async def _deliver(self, lane: LaneState, claimed: Claimed, stored: Installed | None, payload: str | None) -> None:
         """Make one call when its turn comes and hand its outcome over to be written."""
@@ -242,6 +257,7 @@ class Handler:
             settlement=settlement_of(claimed, dispatched, at=at, worker=self._worker),
             outcome=dispatched.verdict.outcome,
             emitted=emitted_events(claimed, dispatched, at=at),
+            entity_in_order=claimed.entity_in_order,
         )
 
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:
@@ -249,6 +265,10 @@ class Handler:
         self._leases.let_go(claimed)
         if lane.release(1):
             self._on_room()
+
+
+def _at_its_moment(wait_s: float) -> Dispatched:
+    return Dispatched(Verdict(status="pending", outcome="wait", delay_s=wait_s, park_reason="rate"))
 
 
 def _later() -> Dispatched:

@@ -21,6 +21,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.identity import delivery_id
+from pideai_host.events.ordering import place_of
 from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
 from pideai_host.events.sources import NewEvent
@@ -197,6 +198,7 @@ class _Row(msgspec.Struct):
     complete: bool
     customer_id: str | None
     installed_by: str | None
+    place: int | None
 
 
 def _row(n: int, event: NewEvent) -> _Row:
@@ -212,6 +214,7 @@ def _row(n: int, event: NewEvent) -> _Row:
         event.complete,
         None if event.customer_id is None else str(event.customer_id),
         None if event.installed_by is None else event.installed_by.isoformat(),
+        place_of(event),
     )
 
 

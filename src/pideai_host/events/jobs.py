@@ -6,10 +6,12 @@ from psycopg import errors
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.ordering import OrderUpkeep
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
 from pideai_host.telemetry import get_logger
 
+MINUTE_S: Final = 60.0
 HOUR_S: Final = 3600.0
 PRUNE_BATCH: Final = 5_000
 LOCK_LIMIT: Final = "200ms"
@@ -67,7 +69,7 @@ class Upkeep:
         return done.rowcount == PRUNE_BATCH
 
 
-def jobs_of(*, sweep: Sweep, carts: Sweep, upkeep: Upkeep, sweep_interval_s: float) -> list[Job]:
+def jobs_of(*, sweep: Sweep, carts: Sweep, upkeep: Upkeep, order: OrderUpkeep, sweep_interval_s: float) -> list[Job]:
     """List what the scheduler of a host does."""
     return [
         Job(name="sweep", every_s=sweep_interval_s, run=sweep.run),
@@ -75,4 +77,6 @@ def jobs_of(*, sweep: Sweep, carts: Sweep, upkeep: Upkeep, sweep_interval_s: flo
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
+        Job(name="order", every_s=MINUTE_S, run=order.mend),
+        Job(name="ordered_entities", every_s=HOUR_S, run=order.prune),
     ]

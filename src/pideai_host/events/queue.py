@@ -58,6 +58,13 @@ class Claimed(msgspec.Struct, frozen=True):
     entity_id: str | None
     is_complete: bool
     age_s: float
+    place: int | None
+    is_late: bool | None
+
+    @property
+    def entity_in_order(self) -> str | None:
+        """The entity whose deliveries come in order, this one among them; None for one that is in no order."""
+        return self.entity_id if self.place is not None and not self.is_late else None
 
     @property
     def is_live(self) -> bool:

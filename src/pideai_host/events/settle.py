@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -18,6 +18,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load
 from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.intake import Intake
+from pideai_host.events.ordering import Leaving, Member
 from pideai_host.events.patience import patiently
 from pideai_host.events.queue import Claimed, for_lane
 from pideai_host.events.sources import NewEvent, encode_payload
@@ -32,6 +33,7 @@ DATA_MAX_BYTES: Final = 8_192
 ATTEMPTS: Final = 6
 """More than elsewhere: an outcome that cannot be written is a call made twice."""
 
+_APART: Final = timedelta(microseconds=1)
 _REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -58,13 +60,14 @@ class Settlement(msgspec.Struct, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A delivery on its way into the log."""
+    """A delivery on its way into the log; `entity_in_order` is `Claimed`'s."""
 
     lane: str
     plugin: str
     settlement: Settlement
     outcome: str
     emitted: tuple[NewEvent, ...] = ()
+    entity_in_order: str | None = None
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -80,6 +83,7 @@ class Settler:
     def __init__(self, pool: Pool, intake: Intake) -> None:
         self._pool = pool
         self._intake = intake
+        self._leaving = Leaving(pool, on_lanes=intake.tell)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -96,6 +100,7 @@ class Settler:
         self._wake.set()
         if self._task is not None:
             await self._task
+        await self._leaving.stop()
 
     def add(self, settled: Settled, done: Callable[[], None]) -> None:
         """Hand over one outcome; `done` is called once it is written, or given up on. Never waits.
@@ -163,6 +168,15 @@ class Settler:
         rows, lanes = await patiently(self._pool, write, attempts=ATTEMPTS)
         self._intake.tell(lanes)
         _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
+        self._leaving.add([member for settled in batch if (member := _gone_from_order(settled)) is not None])
+
+
+def _gone_from_order(settled: Settled) -> Member | None:
+    """Say whose place in an order is free now, if any's; one parked for order asks whether it still has to wait."""
+    is_over = settled.settlement.status != "pending" or settled.settlement.park_reason == "order"
+    if settled.entity_in_order is None or not is_over:
+        return None
+    return Member(settled.settlement.installation_id, settled.entity_in_order, settled.settlement.id)
 
 
 def _resolve(done: asyncio.Future[None]) -> None:
@@ -226,18 +240,18 @@ def settlement_of(claimed: Claimed, dispatched: Dispatched, *, at: datetime, wor
 
 
 def emitted_events(claimed: Claimed, dispatched: Dispatched, *, at: datetime) -> tuple[NewEvent, ...]:
-    """Build the events that a plugin emitted during one call."""
+    """Build the events that a plugin emitted during one call, each a moment after the last: they have an order."""
     return tuple(
         NewEvent(
             id=emitted.id,
             store_id=claimed.store_id,
             type=emitted.type,
             payload=msgspec.Raw(encode_payload(emitted.payload)),
-            occurred_at=at,
+            occurred_at=at + n * _APART,
             source="emit",
             entity_id=claimed.entity_id,
         )
-        for emitted in dispatched.emitted
+        for n, emitted in enumerate(dispatched.emitted)
     )
 
 

@@ -30,11 +30,12 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         status: Of the delivery log: pending, sent, delivered, failed, unknown, expired or cancelled.
-        outcome: In one word, for the history and the metrics: an `Outcome`, or expired, crashed, cancelled, disabled.
+        outcome: In one word, for the history and the metrics: an `Outcome`, or expired, crashed, cancelled, disabled,
+            breaker or order.
         uses_attempt: Whether a call was made that counts.
         delay_s: With pending: when it is due again; None parks it until somebody promotes it.
-        park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled, breaker or
-            rate.
+        park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled, breaker,
+            rate or order (one before it is pending).
     """
 
     status: str

@@ -19,6 +19,7 @@ from pideai_host.events.handle import Handler
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.leases import LOOK_S, Leases
+from pideai_host.events.ordering import Ordering
 from pideai_host.events.queue import Claimed, Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
@@ -54,6 +55,7 @@ class Worker:
         installed: InstalledCopies,
         breakers: Breakers,
         rates: Rates,
+        ordering: Ordering,
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
         quarantined: Container[str] = (),
@@ -79,6 +81,7 @@ class Worker:
             installed=installed,
             breakers=breakers,
             rates=rates,
+            ordering=ordering,
             leases=self._leases,
             quarantined=quarantined,
             now=now,

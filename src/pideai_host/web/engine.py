@@ -26,6 +26,7 @@ from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.jobs import Upkeep, jobs_of
+from pideai_host.events.ordering import Ordering, OrderUpkeep
 from pideai_host.events.queue import Queue
 from pideai_host.events.rates import Rates
 from pideai_host.events.schedule import Scheduler
@@ -54,7 +55,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.captured_changes",
     "pideai_host.sweep_cursors",
     "pideai_host.breakers",
-    "pideai_host.claim",
+    "pideai_host.claim_ready",
     "pideai_host.drop_old_partitions",
     "pgmq.meta",
 )
@@ -173,6 +174,7 @@ def _assemble(
         sweep=Sweep(engine_pool, reader, intake),
         carts=cart_sweep(engine_pool, directory, intake),
         upkeep=Upkeep(engine_pool, retention_days=settings.retention_days),
+        order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None
@@ -186,6 +188,7 @@ def _assemble(
             installed=InstalledCopies(installations, registry),
             breakers=breakers,
             rates=Rates(engine_pool),
+            ordering=Ordering(engine_pool),
             definitions=definitions,
             quarantined=quarantine.reasons,
             now=_now,

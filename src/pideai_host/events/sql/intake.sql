@@ -8,13 +8,14 @@ with incoming as materialized (
   select *
   from json_to_recordset(%(events)s::json) as i (
     n integer, id uuid, store_id uuid, type text, payload jsonb, occurred_at timestamptz, source text, entity_id text,
-    complete boolean, customer_id uuid, installed_by timestamptz)
+    complete boolean, customer_id uuid, installed_by timestamptz, place bigint)
 ),
 candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid)
 ),
 target as materialized (
-  select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane
+  select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane,
+         case when coalesce((sp.policy ->> 'ordered')::boolean, p.ordered) then i.place end as place
   from incoming i
   join public.store_plugins sp
     on sp.store_id = i.store_id and sp.enabled and (i.installed_by is null or sp.installed_at <= i.installed_by)
@@ -79,17 +80,31 @@ kept as (
   from wanted w join fresh f on f.id = w.id
 ),
 delivery as materialized (
-  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id, t.lane
+  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id, t.lane, t.place,
+         w.entity_id
   from wanted w
   join fresh f on f.id = w.id
   join target t on t.n = w.n
   join candidate c on c.n = t.n and c.installation_id = t.installation_id
+),
+-- What comes in order: which of it waits, so that it gets no message yet, and which is late. Called only if there is any.
+entered as materialized (
+  select e.*
+  from (
+    select array_agg(installation_id) as installations, array_agg(entity_id) as entities, array_agg(place) as places,
+           array_agg(id) as ids
+    from delivery
+    where place is not null
+    having count(*) > 0
+  ) as o
+  cross join lateral pideai_host.order_enter(o.installations, o.entities, o.places, o.ids) as e
 ),
 load as (
   select lane,
          array_agg(jsonb_build_object('d', id, 'at', now()) order by id) as messages,
          array_agg(id order by id) as ids
   from delivery
+  where id not in (select delivery_id from entered where waits)
   group by lane
 ),
 message as (
@@ -99,13 +114,16 @@ message as (
 ),
 logged as (
   insert into public.plugin_events_log
-    (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id)
-  select d.id, d.store_id, d.plugin_id, d.type, d.installation_id, d.event_id, now(), d.lane, m.msg_id
-  from delivery d join message m on m.id = d.id
-  returning lane
+    (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id, park_reason, place, is_late)
+  select d.id, d.store_id, d.plugin_id, d.type, d.installation_id, d.event_id, now(), d.lane, m.msg_id,
+         case when e.waits then 'order' end, d.place, coalesce(e.is_late, false)
+  from delivery d
+  left join message m on m.id = d.id
+  left join entered e on e.delivery_id = d.id
+  returning lane, msg_id
 )
 select 'stale' as kind, n::text as value from stale
 union all
-select 'lane', lane from (select distinct lane from logged) as lanes
+select 'lane', lane from (select distinct lane from logged where msg_id is not null) as lanes
 union all
 select 'fresh', count(*)::text from fresh
