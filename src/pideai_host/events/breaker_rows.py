@@ -5,12 +5,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from psycopg import sql
+from psycopg import AsyncConnection, sql
 from psycopg.rows import args_row, class_row
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.breaker import Phase
+from pideai_host.telemetry import BREAKER_TRANSITIONS, get_logger
 
 HEARD_WITHIN_S: Final = 2.0
 """How long after a transition every worker has read of it: a probe is due then."""
@@ -21,13 +22,19 @@ AT_ONCE: Final = 100
 DRAIN_BATCH: Final = 500
 """Deliveries of one recovered installation made due at once."""
 REASON_MAX_CHARS: Final = 300
+PARKED_MAX: Final = 10_000
+"""Parked deliveries of one installation that are counted."""
 
 _READ: Final = query(load("pideai_host.events", "sql/breakers_read.sql"))
 _OPEN: Final = query(load("pideai_host.events", "sql/breakers_open.sql"))
 _CLOSE: Final = query(load("pideai_host.events", "sql/breakers_close.sql"))
 _PROBE: Final = query(load("pideai_host.events", "sql/breakers_probe.sql"))
 _DRAIN: Final = query(load("pideai_host.events", "sql/breakers_drain.sql"))
-_OF_STORE: Final = query(load("pideai_host.events", "sql/breakers_of_store.sql"))
+_RESET: Final = query(load("pideai_host.events", "sql/breakers_reset.sql"))
+_TOLD: Final = query(load("pideai_host.events", "sql/breakers_told.sql"))
+_OF_STORE: Final = _TOLD.format(which=sql.SQL("b.installation_id is not null"))
+_OF_PLUGIN: Final = _TOLD.format(which=sql.SQL("p.slug = %(plugin)s"))
+_log: Final = get_logger(__name__)
 
 
 class SharedBreaker(msgspec.Struct, frozen=True):
@@ -44,20 +51,20 @@ class SharedBreaker(msgspec.Struct, frozen=True):
 
 
 class BreakerState(msgspec.Struct, frozen=True, kw_only=True):
-    """A breaker that is open, or was until lately, for the store's owner.
+    """A breaker for the store's owner.
 
     Attributes:
-        phase: "open", "half_open" (a probe is on its way) or "closed" (recovered at `closed_at`).
+        phase: "open", "half_open" (a probe is on its way) or "closed" (recovered at `closed_at`, or never opened).
         reason: The failure that opened it, or the last probe's.
         next_probe_at: When open.
-        parked: How many deliveries wait for it.
+        parked: How many deliveries wait for it, counted up to `PARKED_MAX`.
     """
 
     installation_id: UUID
     plugin: str
     phase: str
     reason: str | None
-    opened_at: datetime
+    opened_at: datetime | None
     closed_at: datetime | None
     next_probe_at: datetime | None
     parked: int
@@ -77,13 +84,38 @@ class BreakerRows:
             return await cursor.fetchall()
 
     async def of_store(self, store_id: UUID) -> list[BreakerState]:
-        """Return a store's, the newest opening first; an installation that is missing has none to tell of."""
-        async with (
-            self._pool.connection() as connection,
-            connection.cursor(row_factory=class_row(BreakerState)) as cursor,
-        ):
-            await cursor.execute(_OF_STORE, {"store_id": store_id})
-            return await cursor.fetchall()
+        """Return those of a store that are open or were lately, the newest opening first; all others are closed."""
+        async with self._pool.connection() as connection:
+            return await _told(connection, _OF_STORE, {"store_id": store_id})
+
+    async def of_plugin(self, store_id: UUID, plugin: str) -> BreakerState | None:
+        """Return the breaker of a store's plugin, closed if it never opened; None if that is not installed."""
+        async with self._pool.connection() as connection:
+            found = await _told(connection, _OF_PLUGIN, {"store_id": store_id, "plugin": plugin})
+        return found[0] if found else None
+
+    async def reset(self, store_id: UUID, plugin: str, *, by: str) -> BreakerState | None:
+        """Close the breaker of a store's plugin and have what it parked delivered; return it as it is then.
+
+        Workers hear of it within a second. Idempotent; None if the plugin is not installed.
+
+        Args:
+            store_id: Whose.
+            plugin: The slug.
+            by: Who wants it, for the log.
+        """
+        values: dict[str, object] = {"store_id": store_id, "plugin": plugin}
+        async with self._pool.connection() as connection, connection.transaction():
+            before = await _told(connection, _OF_PLUGIN, values)
+            is_reset = (await connection.execute(_RESET, values)).rowcount == 1
+            found = await _told(connection, _OF_PLUGIN, values) if is_reset else before
+        if is_reset:
+            BREAKER_TRANSITIONS.labels(plugin=plugin, phase=Phase.CLOSED.value).inc()
+            was = before[0]
+            _log.warning(
+                "breaker_reset", store_id=str(store_id), plugin=plugin, by=by, was=was.phase, parked=was.parked
+            )
+        return found[0] if found else None
 
     async def open(
         self,
@@ -148,6 +180,14 @@ class BreakerRows:
     async def _care(self, statement: sql.SQL, values: dict[str, object]) -> None:
         async with self._pool.connection() as connection:
             await connection.execute(statement, values)
+
+
+async def _told(
+    connection: AsyncConnection[Any], statement: sql.Composed, values: dict[str, object]
+) -> list[BreakerState]:
+    async with connection.cursor(row_factory=class_row(BreakerState)) as cursor:
+        await cursor.execute(statement, {**values, "parked_max": PARKED_MAX})
+        return await cursor.fetchall()
 
 
 def _shared(installation_id: UUID, phase: str, *rest: Any) -> SharedBreaker:

@@ -10,6 +10,7 @@ from litestar.config.cors import CORSConfig
 
 from pideai_host import __version__, telemetry
 from pideai_host.api import ConfigurationError
+from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.settings import Settings
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
@@ -93,6 +94,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 catalogue=engine.catalogue,
                 installations=engine.installations,
                 lifecycle=engine.lifecycle,
+                breakers=BreakerRows(engine.pool),
                 readiness=Readiness(
                     engine.pool,
                     keys,

@@ -41,4 +41,22 @@ INSTALLATION: Final[dict[str, Any]] = {
     "policy": {"limits": {"per_store_per_s": 2.0}, "max_age_s": 3600.0},
 }
 
+BREAKER: Final[dict[str, Any]] = {
+    "phase": "open",
+    "reason": "the receiver answered 503",
+    "opened_at": "2026-11-22T13:31:01.645075Z",
+    "closed_at": None,
+    "next_probe_at": "2026-11-22T13:31:31.645075Z",
+    "parked": 12,
+}
+
+BREAKER_CLOSED: Final[dict[str, Any]] = {
+    "phase": "closed",
+    "reason": "the receiver answered 503",
+    "opened_at": "2026-11-22T13:31:01.645075Z",
+    "closed_at": "2026-11-22T13:40:12.011342Z",
+    "next_probe_at": None,
+    "parked": 12,
+}
+
 ACCEPTED: Final[dict[str, Any]] = {"event_ids": ["4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03"]}

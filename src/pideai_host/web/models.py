@@ -1,12 +1,15 @@
 """What the catalogue's endpoints show; what installations take and show is `pideai_host.stores.wire`."""
 
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
 
 from pideai_host.api import PluginType
+from pideai_host.events.breaker_rows import PARKED_MAX, BreakerState
 from pideai_host.stores.catalogue import CatalogueEntry
+from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.wire import InstallIn, InstallOut
 
 
@@ -46,7 +49,35 @@ class NewInstallation(InstallIn, frozen=True, kw_only=True, forbid_unknown_field
     slug: Annotated[str, Meta(description="The plugin to install.", examples=["whatsapp"])]
 
 
+class BreakerOut(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether deliveries are made (closed), parked (open) or tried with one of them (half_open)."""
+
+    phase: Literal["closed", "open", "half_open"]
+    reason: Annotated[str | None, Meta(description="The last failure of those that opened it.")] = None
+    opened_at: datetime | None = None
+    closed_at: Annotated[datetime | None, Meta(description="When closed after it was open.")] = None
+    next_probe_at: Annotated[datetime | None, Meta(description="When open: one delivery is tried then.")] = None
+    parked: Annotated[int, Meta(description=f"Deliveries that wait for it; at most {PARKED_MAX} are counted.")] = 0
+
+    @classmethod
+    def of(cls, state: BreakerState) -> "BreakerOut":
+        """Show a breaker."""
+        return msgspec.convert(state, cls, from_attributes=True)
+
+
+class ListedInstallation(InstallOut, frozen=True, kw_only=True):
+    """An installation with its breaker."""
+
+    breaker: BreakerOut = BreakerOut(phase="closed")
+
+    @classmethod
+    def with_breaker(cls, stored: StoredInstallation, state: BreakerState | None) -> "ListedInstallation":
+        """Show a stored installation; it has no state to tell of when its breaker is closed."""
+        shown = msgspec.structs.asdict(InstallOut.of(stored))
+        return cls(**shown, breaker=BreakerOut(phase="closed") if state is None else BreakerOut.of(state))
+
+
 class InstallationList(msgspec.Struct, frozen=True):
     """What a store has installed, by priority, then slug."""
 
-    items: list[InstallOut]
+    items: list[ListedInstallation]

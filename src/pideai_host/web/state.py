@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.types import Scope
 
 if TYPE_CHECKING:  # auth and access find their parts through this module
+    from pideai_host.events.breaker_rows import BreakerRows
     from pideai_host.events.doors import WebhookDoor
     from pideai_host.stores.catalogue import Catalogue
     from pideai_host.stores.installations import Installations
@@ -36,6 +37,7 @@ class HostState:
     catalogue: "Catalogue"
     installations: "Installations"
     lifecycle: "Lifecycle"
+    breakers: "BreakerRows"
     readiness: "Readiness"
 
 

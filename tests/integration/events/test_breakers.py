@@ -4,6 +4,7 @@ The database's clock does not wait for a test: what a cool-down delays is made d
 """
 
 import asyncio
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -217,3 +218,49 @@ async def test_uninstalling_ends_the_breaker(way, shop, installation):
     await shop.connection.execute("delete from public.store_plugins")
 
     assert await state(way, shop) == []
+
+
+async def test_what_the_owner_closes_is_delivered_without_a_probe(working, shop, probe, until):
+    await opened(working, shop, probe, until, parked=5)
+    found = await BreakerRows(working.pool).reset(shop.store_id, "probe", by="owner")
+    log = await working.done(5)
+
+    assert ([row[0] for row in log], found.phase, found.parked) == (["delivered"] * 5, "closed", 5)
+
+
+async def test_what_the_owner_closes_begins_anew(working, shop, probe, until):
+    await opened(working, shop, probe, until)
+    await BreakerRows(working.pool).reset(shop.store_id, "probe", by="owner")
+    await working.done()
+
+    await until(lambda: forgotten(working))
+    assert (await BreakerRows(working.pool).of_plugin(shop.store_id, "probe")).phase == "closed"
+
+
+async def forgotten(way):
+    return not await way.rows("select 1 from pideai_host.breakers")
+
+
+async def test_the_word_of_a_probe_that_is_under_way_counts_no_more(way, shop, probe, installation):
+    rows = BreakerRows(way.pool)
+    version = await rows.open(installation, "probe", version=0, openings=1, cool_down_s=0)
+    await rows.reset(shop.store_id, "probe", by="owner")
+
+    late = await rows.open(installation, "probe", version=version, openings=2, cool_down_s=60)
+
+    assert (late, (await rows.of_plugin(shop.store_id, "probe")).phase) == (None, "closed")
+
+
+async def test_a_reset_of_what_is_closed_changes_nothing(way, shop, installation):
+    rows = BreakerRows(way.pool)
+    before = await rows.reset(shop.store_id, "probe", by="owner")
+
+    assert (before.phase, before.opened_at, await rows.of_store(shop.store_id)) == ("closed", None, [])
+
+
+async def test_nobody_closes_another_stores_breaker(way, shop, installation):
+    rows = BreakerRows(way.pool)
+    await rows.open(installation, "probe", version=0, openings=1, cool_down_s=60)
+
+    assert await rows.reset(uuid4(), "probe", by="somebody") is None
+    assert (await rows.of_plugin(shop.store_id, "probe")).phase == "open"

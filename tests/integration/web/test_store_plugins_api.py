@@ -13,6 +13,7 @@ from litestar.testing import AsyncTestClient
 
 from pideai_host.api import ConfigRejected, PluginDefinition, PluginType, hookimpl
 from pideai_host.db.dev import create_demo_store
+from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.catalogue import Catalogue, sync_catalogue
@@ -107,6 +108,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             access=StoreAccess(pool),
             catalogue=Catalogue(pool),
             installations=Installations(pool),
+            breakers=BreakerRows(pool),
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )
@@ -139,7 +141,9 @@ async def test_an_installation_is_shown_with_its_defaults_and_without_its_secret
 
     assert (made.status_code, made.json()["config"]) == (201, {"zone": "centro"})
     assert made.json()["webhook_secret"].startswith("whsec_")
-    assert listed.json()["items"] == [{name: value for name, value in made.json().items() if name != "webhook_secret"}]
+    [shown] = listed.json()["items"]
+    assert shown.pop("breaker")["phase"] == "closed"
+    assert shown == {name: value for name, value in made.json().items() if name != "webhook_secret"}
     assert listed.json()["items"][0]["secrets"] == ["/apiKey", "webhook_secret"]
 
 
@@ -240,6 +244,8 @@ async def test_a_plugin_can_be_switched_off_and_removed(api):
         ("POST", "", {"slug": "courier"}),
         ("PUT", "/courier", {"enabled": False}),
         ("DELETE", "/courier", None),
+        ("GET", "/courier/breaker", None),
+        ("POST", "/courier/breaker/reset", None),
     ],
 )
 async def test_another_owner_finds_no_store_and_changes_nothing(api, admin_conn, method, path, body):
@@ -251,6 +257,35 @@ async def test_another_owner_finds_no_store_and_changes_nothing(api, admin_conn,
 
     assert (answer.status_code, answer.json()["code"]) == (404, "store_unknown")
     assert (await api.ask("GET")).json()["items"][0]["enabled"]
+
+
+async def test_a_breaker_is_seen_with_its_reason_and_closed_by_its_owner(api, pool):
+    installation_id = UUID((await api.install(apiKey=CANARY)).json()["id"])
+    rows = BreakerRows(pool)
+    await rows.open(installation_id, "courier", version=0, openings=1, cool_down_s=60, reason="answered 503")
+
+    [listed] = (await api.ask("GET")).json()["items"]
+    seen = (await api.ask("GET", "/courier/breaker")).json()
+    closed = await api.ask("POST", "/courier/breaker/reset")
+
+    assert (seen["phase"], seen["reason"], seen["next_probe_at"] is not None) == ("open", "answered 503", True)
+    assert (listed["breaker"], closed.status_code, closed.json()["phase"]) == (seen, 200, "closed")
+    assert (await api.ask("GET", "/courier/breaker")).json() == closed.json()
+
+
+async def test_a_breaker_that_never_opened_is_closed_and_can_be_reset(api):
+    await api.install(apiKey=CANARY)
+
+    seen = (await api.ask("GET", "/courier/breaker")).json()
+
+    assert (seen["phase"], seen["opened_at"], seen["parked"]) == ("closed", None, 0)
+    assert (await api.ask("POST", "/courier/breaker/reset")).json() == seen
+
+
+async def test_a_plugin_that_is_not_installed_has_no_breaker(api):
+    for method, path in (("GET", "/courier/breaker"), ("POST", "/courier/breaker/reset")):
+        answer = await api.ask(method, path)
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_installed")
 
 
 async def test_readiness_sees_the_database(api):

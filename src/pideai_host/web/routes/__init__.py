@@ -8,6 +8,7 @@ from pideai_host.web.access import require_owner
 from pideai_host.web.auth import Authentication
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.requests import StrictRequest
+from pideai_host.web.routes.breakers import get_breaker, reset_breaker
 from pideai_host.web.routes.health import live, ready
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
 from pideai_host.web.routes.store_plugins import (
@@ -37,6 +38,8 @@ def routes() -> list[ControllerRouterHandler]:
                     install_store_plugin,
                     update_store_plugin,
                     uninstall_store_plugin,
+                    get_breaker,
+                    reset_breaker,
                 ],
             )
         ],

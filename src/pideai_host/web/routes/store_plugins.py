@@ -7,8 +7,8 @@ from litestar import Request, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
 from pideai_host.stores.wire import InstallOut, UpdateIn
-from pideai_host.web.examples import INSTALLATION
-from pideai_host.web.models import InstallationList, NewInstallation
+from pideai_host.web.examples import BREAKER, INSTALLATION
+from pideai_host.web.models import InstallationList, ListedInstallation, NewInstallation
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
@@ -26,14 +26,18 @@ _BODY: Final = ("body_rejected", "body_too_large", "config_rejected", "plugin_si
     summary="List a store's plugins",
     security=OWNER,
     responses={
-        **success(200, InstallationList, {"items": [INSTALLATION]}, "What the store has installed"),
+        **success(
+            200, InstallationList, {"items": [{**INSTALLATION, "breaker": BREAKER}]}, "What the store has installed"
+        ),
         **problems(*_ANY),
     },
 )
 async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath[UUID]) -> InstallationList:
-    """List what the store has installed, by priority, then slug."""
-    stored = await host_state(request.scope).installations.list_for_store(store_id)
-    return InstallationList([InstallOut.of(one) for one in stored])
+    """List what the store has installed, by priority, then slug, each with its breaker."""
+    host = host_state(request.scope)
+    stored = await host.installations.list_for_store(store_id)
+    breakers = {one.installation_id: one for one in await host.breakers.of_store(store_id)} if stored else {}
+    return InstallationList([ListedInstallation.with_breaker(one, breakers.get(one.id)) for one in stored])
 
 
 @post(

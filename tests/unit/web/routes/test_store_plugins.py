@@ -4,10 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 from msgspec import UNSET
 
 from pideai_host.api import AlreadyInstalled, ConfigRejected, HookTimeout, NotInstalled, PluginFault, StoreUnknown
+from pideai_host.events.breaker_rows import BreakerState
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.lock import InstallationBusy
 from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
@@ -22,6 +24,19 @@ STORED = StoredInstallation(
     priority=0, webhook_url=None, config_version=1, revision=1, sealed={"/apiKey": "v1.k.sealed-text"},
     installed_at=datetime(2026, 1, 1, tzinfo=UTC), updated_at=datetime(2026, 1, 1, tzinfo=UTC),
 )  # fmt: skip
+
+OPEN = BreakerState(
+    installation_id=STORED.id, plugin="whatsapp", phase="open", reason="503", parked=3, closed_at=None,
+    opened_at=datetime(2026, 1, 2, tzinfo=UTC), next_probe_at=datetime(2026, 1, 3, tzinfo=UTC),
+)  # fmt: skip
+SHOWN = {
+    "phase": "open",
+    "reason": "503",
+    "opened_at": "2026-01-02T00:00:00Z",
+    "closed_at": None,
+    "next_probe_at": "2026-01-03T00:00:00Z",
+    "parked": 3,
+}
 
 
 class Verifier:
@@ -39,6 +54,26 @@ class Installations:
     async def list_for_store(self, store_id: UUID) -> list[StoredInstallation]:
         assert store_id == STORE
         return [STORED]
+
+
+class Breakers:
+    """The breaker of `STORED` is open; nothing else is installed."""
+
+    def __init__(self) -> None:
+        self.resets: list[tuple[UUID, str, str]] = []
+
+    async def of_store(self, store_id: UUID) -> list[BreakerState]:
+        assert store_id == STORE
+        return [OPEN]
+
+    async def of_plugin(self, store_id: UUID, plugin: str) -> BreakerState | None:
+        return OPEN if (store_id, plugin) == (STORE, "whatsapp") else None
+
+    async def reset(self, store_id: UUID, plugin: str, *, by: str) -> BreakerState | None:
+        if await self.of_plugin(store_id, plugin) is None:
+            return None
+        self.resets.append((store_id, plugin, by))
+        return msgspec.structs.replace(OPEN, phase="closed", next_probe_at=None)
 
 
 class Lifecycle:
@@ -69,8 +104,19 @@ def lifecycle():
 
 
 @pytest.fixture
-def client(client_of, lifecycle):
-    client = client_of(verifier=Verifier(), access=Access(), installations=Installations(), lifecycle=lifecycle)
+def breakers():
+    return Breakers()
+
+
+@pytest.fixture
+def client(client_of, lifecycle, breakers):
+    client = client_of(
+        verifier=Verifier(),
+        access=Access(),
+        installations=Installations(),
+        lifecycle=lifecycle,
+        breakers=breakers,
+    )
     client.headers["authorization"] = "Bearer any"
     return client
 
@@ -194,3 +240,36 @@ def test_an_impossible_slug_in_a_body_goes_no_further(client, lifecycle):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_store_id_that_is_none_is_not_found(client, method):
     assert client.request(method, "/api/stores/42/plugins").status_code == 404
+
+
+def test_the_list_shows_each_breaker(client):
+    assert client.get(PATH).json()["items"][0]["breaker"] == SHOWN
+
+
+def test_a_breaker_is_shown_with_its_reason(client):
+    response = client.get(f"{PATH}/whatsapp/breaker")
+
+    assert (response.status_code, response.json()) == (200, SHOWN)
+
+
+def test_resetting_a_breaker_closes_it_and_notes_who_wanted_it(client, breakers):
+    response = client.post(f"{PATH}/whatsapp/breaker/reset")
+
+    assert (response.status_code, response.json()["phase"]) == (200, "closed")
+    assert breakers.resets == [(STORE, "whatsapp", str(OWNER))]
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", "breaker"), ("POST", "breaker/reset")])
+@pytest.mark.parametrize(
+    ("store", "slug", "code"),
+    [
+        (STORE, "courier", "not_installed"),
+        (STORE, "No-Slug", "plugin_unknown"),
+        (uuid4(), "whatsapp", "store_unknown"),
+    ],
+    ids=["not installed", "no slug", "another's store"],
+)
+def test_a_breaker_that_is_not_the_owners_is_not_found(client, breakers, method, path, store, slug, code):
+    response = client.request(method, f"/api/stores/{store}/plugins/{slug}/{path}")
+
+    assert (response.status_code, response.json()["code"], breakers.resets) == (404, code, [])
