@@ -3,11 +3,13 @@
 rig            Rig: a store whose webhook-bridge posts to `rig.receiver`, on a database of the session's server
 durable_rig    the same on a server of its own, `rig.server`, that keeps what it committed through a crash
 until          waits for a condition
+rounds         how often a test marked `long` repeats itself: in full with PIDEAI_TEST_LONG=1, shortened otherwise
 
 What holds in all of these tests is `rig.log.require_balance`. A killed worker's messages come back when their leases
 end, after a minute; `rig.log.end_leases` ends them at once, which may be done only while nobody holds one.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,13 @@ from rig.servers import durable_server
 @pytest.fixture
 def until():
     return wait_until
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    mark = request.node.get_closest_marker("long")
+    found: int = mark.kwargs["rounds" if os.environ.get("PIDEAI_TEST_LONG") else "shortened"]
+    return found
 
 
 @pytest.fixture(autouse=True)

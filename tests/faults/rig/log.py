@@ -43,7 +43,8 @@ class DeliveryLog:
         self._receiver = receiver
 
     async def rows(self, sql: str, *parameters: Any) -> list[Any]:
-        return await (await self.connection.execute(sql, parameters or None)).fetchall()
+        cursor = await self.connection.execute(sql, parameters or None)
+        return await cursor.fetchall() if cursor.description else []
 
     async def deliveries(self, slug: str | None = None) -> list[Delivery]:
         found = [Delivery(*row) for row in await self.rows(_DELIVERIES)]
@@ -62,7 +63,7 @@ class DeliveryLog:
     async def end_leases(self) -> None:
         """End all leases at once instead of in a minute; only while nobody holds one, or a call is made twice."""
         for lane in await self._lanes():
-            await self.rows(f"update pgmq.q_{lane} set vt = clock_timestamp() where vt > clock_timestamp() returning 1")
+            await self.rows(f"update pgmq.q_{lane} set vt = clock_timestamp() where vt > clock_timestamp()")
 
     async def queued(self) -> set[tuple[str, int]]:
         """Return lane and number of each message that is queued."""

@@ -18,6 +18,7 @@ from rig.log import DeliveryLog
 from rig.process import Process
 from rig.receiver import ISSUER, Receiver
 from rig.shop import LOOPBACK, MASTER_KEY, WEBHOOK_SECRET, Shop
+from rig.waiting import wait_until
 
 HERE = Path(__file__).parents[1]
 DISTS = HERE / "dists"
@@ -85,6 +86,36 @@ class Rig:
         """Give shop and log a connection of the owner, in place of the one that was lost."""
         connection = await psycopg.AsyncConnection.connect(url, autocommit=True)
         self.shop.connection = self.log.connection = await self._stack.enter_async_context(connection)
+
+    async def waits_for(self, kind: str, statement: str) -> bool:
+        """Tell whether the host waits in a statement (a LIKE pattern) for a kind of event."""
+        return bool(
+            await self.log.rows(
+                """select 1 from pg_stat_activity
+                where usename = 'pideai_host' and state = 'active' and wait_event_type = %s and query like %s""",
+                kind,
+                statement,
+            )
+        )
+
+    @asynccontextmanager
+    async def commits_held(self) -> AsyncIterator[None]:
+        """Let no commit be answered as long as the block runs: each is made, and waits for a standby that is not there.
+
+        Only on a server of the test's own. The rig's connections wait for no standby.
+        """
+        await self._name_standby("nobody")
+        try:
+            yield
+        finally:
+            await self._name_standby("")
+
+    async def _name_standby(self, name: str) -> None:
+        await self.log.rows(f"alter system set synchronous_standby_names = '{name}'")
+        await self.log.rows("select pg_reload_conf()")
+        await wait_until(
+            lambda: self.log.rows("select 1 where current_setting('synchronous_standby_names') = %s", name)
+        )
 
     async def cut_connections(self) -> None:
         """Cut all connections of the host."""
