@@ -28,6 +28,11 @@ def delivery_id(event: UUID, installation: UUID) -> UUID:
     return uuid5(event, str(installation))
 
 
+def copy_id(delivery: UUID, replay: UUID) -> UUID:
+    """Return the id of the delivery that a replay makes of a delivered one: repeated, it makes no other."""
+    return uuid5(delivery, f"replay\x1f{replay}")
+
+
 def microseconds(instant: datetime) -> int:
     """Return an aware instant as whole microseconds since 1970 in UTC, exactly."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -1,4 +1,4 @@
-"""What the scheduler does besides sweeping: partitions for the weeks to come, and the end of what is old."""
+"""What the scheduler does: sweeps, replays, partitions for the weeks to come, and the end of what is old."""
 
 from typing import Final
 
@@ -6,7 +6,9 @@ from psycopg import errors
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.events import replay_job
 from pideai_host.events.ordering import OrderUpkeep
+from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
 from pideai_host.telemetry import get_logger
@@ -69,14 +71,24 @@ class Upkeep:
         return done.rowcount == PRUNE_BATCH
 
 
-def jobs_of(*, sweep: Sweep, carts: Sweep, upkeep: Upkeep, order: OrderUpkeep, sweep_interval_s: float) -> list[Job]:
+def jobs_of(
+    *,
+    sweep: Sweep,
+    carts: Sweep,
+    upkeep: Upkeep,
+    order: OrderUpkeep,
+    replays: ReplayJob,
+    sweep_interval_s: float,
+) -> list[Job]:
     """List what the scheduler of a host does."""
     return [
         Job(name="sweep", every_s=sweep_interval_s, run=sweep.run),
         Job(name="carts", every_s=sweep_interval_s, run=carts.run),
+        Job(name="replays", every_s=replay_job.EVERY_S, run=replays.run),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
         Job(name="order", every_s=MINUTE_S, run=order.mend),
         Job(name="ordered_entities", every_s=HOUR_S, run=order.prune),
+        Job(name="old_replays", every_s=HOUR_S, run=replays.forget),
     ]

@@ -197,9 +197,13 @@ async def _write_change(
 
 
 async def _write_leave(connection: AsyncConnection[Any], leaving: StoredInstallation) -> None:
-    """Delete the row, and cancel what intake, at work when the installation went to rest, still queued."""
-    await deliveries.cancel(connection, leaving)
+    """Delete the row, and cancel what intake or a replay, at work when the installation went to rest, still queued.
+
+    In this order: a replay locks the installation, so either it is done before and its delivery is cancelled here, or
+    it finds no installation.
+    """
     await installations.delete(connection, leaving.id)
+    await deliveries.cancel(connection, leaving)
 
 
 async def _write(connection: AsyncConnection[Any], work: Callable[[], Awaitable[Written]]) -> Written:

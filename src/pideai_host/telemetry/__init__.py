@@ -10,6 +10,7 @@ from pideai_host.telemetry.metrics import (
     PLUGINS_QUARANTINED,
     QUARANTINED,
     REGISTRY,
+    REPLAYED,
     exposition,
 )
 from pideai_host.telemetry.redact import redacted_text
@@ -23,6 +24,7 @@ __all__ = [
     "PLUGINS_QUARANTINED",
     "QUARANTINED",
     "REGISTRY",
+    "REPLAYED",
     "bound_contextvars",
     "exposition",
     "get_logger",

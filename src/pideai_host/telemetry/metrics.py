@@ -10,6 +10,9 @@ EVENTS_ACCEPTED = Counter(
 DELIVERIES_SETTLED = Counter(
     "pideai_deliveries_settled", "Outcomes written to the delivery log", ["plugin", "outcome"], registry=REGISTRY
 )
+REPLAYED = Counter(
+    "pideai_deliveries_replayed", "Deliveries that ranges of replays put into lanes again", registry=REGISTRY
+)
 QUARANTINED = Counter(
     "pideai_quarantined", "Bodies kept aside because they were not understood", ["reason"], registry=REGISTRY
 )

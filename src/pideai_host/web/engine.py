@@ -29,6 +29,7 @@ from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.ordering import Ordering, OrderUpkeep
 from pideai_host.events.queue import Queue
 from pideai_host.events.rates import Rates
+from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
 from pideai_host.events.sweep import Sweep
@@ -55,6 +56,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.captured_changes",
     "pideai_host.sweep_cursors",
     "pideai_host.breakers",
+    "pideai_host.replays",
     "pideai_host.claim_ready",
     "pideai_host.drop_old_partitions",
     "pgmq.meta",
@@ -175,6 +177,7 @@ def _assemble(
         carts=cart_sweep(engine_pool, directory, intake),
         upkeep=Upkeep(engine_pool, retention_days=settings.retention_days),
         order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
+        replays=ReplayJob(engine_pool, on_lanes=notifier.lanes),
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None

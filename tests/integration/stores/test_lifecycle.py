@@ -3,6 +3,7 @@
 import asyncio
 from uuid import uuid4
 
+import psycopg
 import pytest
 
 from pideai_host.api import (
@@ -14,6 +15,7 @@ from pideai_host.api import (
     PluginUnknown,
     StoreUnknown,
 )
+from pideai_host.events.replay_write import Order, Place, replay_deliveries
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.context import ContextFactory
@@ -337,6 +339,33 @@ async def test_what_intake_queues_while_the_plugin_leaves_is_cancelled_too(lifec
 
     assert (await deliveries.read(late[0]))[0] == "cancelled"
     assert await deliveries.messages() == 0
+
+
+async def test_what_a_replay_writes_while_the_plugin_leaves_is_cancelled_too(
+    lifecycle, installed, courier, deliveries, database, admin_conn, until
+):
+    """The replay has locked the installation and written its delivery, and commits when the plugin's row is to go."""
+    failed = await deliveries.add(installed, status="failed")
+    [place] = await (
+        await admin_conn.execute("select id, created_at from public.plugin_events_log where id = %s", (failed,))
+    ).fetchall()
+    async with await psycopg.AsyncConnection.connect(database.runtime_url) as replaying:
+
+        async def replay() -> None:
+            await replay_deliveries(replaying, [Place(*place)], Order("user 7", uuid4()))
+
+        async def waiting() -> bool:
+            return (
+                await admin_conn.execute("select 1 from pg_stat_activity where wait_event_type = 'Lock'")
+            ).rowcount == 1
+
+        courier.meanwhile["on_uninstall"] = replay
+        leaving = asyncio.create_task(lifecycle.uninstall(installed.store_id, "courier"))
+        await until(waiting)
+        await replaying.commit()
+        await leaving
+
+    assert (await deliveries.read(failed))[0] == "cancelled"
 
 
 @pytest.mark.parametrize("hook", ["on_disable", "on_uninstall"])
