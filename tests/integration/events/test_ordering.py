@@ -11,11 +11,14 @@ from pideai_host.api import RetryPolicy, failed, retry, sent, unknown, wait
 from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.ordering import Member, Ordering, OrderUpkeep, leave
 from pideai_host.events.queue import Wanted
+from pideai_host.events.replay import Replays
+from pideai_host.events.replay_write import Order
 from pideai_host.events.settle import Settled, settlement_of
 from pideai_host.events.sources import NewEvent
 from pideai_host.events.verdict import Verdict
-from pideai_host.plugins.lanes import bulk_lane
+from pideai_host.plugins.lanes import bulk_lane, main_lane
 
+LANE = main_lane("probe")
 BULK = bulk_lane("probe")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 OVER = ("delivered", "sent", "failed", "unknown", "expired", "cancelled")
@@ -455,3 +458,30 @@ async def test_a_database_that_does_not_answer_puts_calls_off(way, shop, probe, 
     await worker.stop()
 
     assert probe.calls == []
+
+
+# replays are in no order
+
+
+async def test_what_is_replayed_before_it_left_its_order_holds_up_nobody(way, shop):
+    await bring(way, shop, 1, 2)
+    [first] = await begun(way)
+    await settle(way, first, "failed")
+    lanes = []
+    await Replays(way.pool, on_lanes=lanes.append).delivery(shop.store_id, first.id, Order("user 7", uuid4()))
+
+    assert await states(way) == {1: "queued", 2: "queued"}
+    assert lanes == [{LANE, BULK}]
+    assert [one.place for one in await way.queue.claim([Wanted(BULK, 10, 60)])] == [None]
+
+
+async def test_what_is_replayed_waits_for_nobody(way, shop):
+    await bring(way, shop, 1)
+    [first] = await begun(way)
+    await finish(way, first, "failed")
+    await bring(way, shop, 2, 3)
+    await Replays(way.pool, on_lanes=lambda _: None).delivery(shop.store_id, first.id, Order("user 7", uuid4()))
+
+    assert await states(way) == {1: "queued", 2: "queued", 3: "order"}
+    [again] = await way.queue.claim([Wanted(BULK, 10, 60)])
+    assert await Ordering(way.pool).begin([again], ()) == ()
