@@ -33,11 +33,12 @@ _decode_any: Final = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Dispatched(msgspec.Struct, frozen=True):
-    """A verdict, how long the call took and what the plugin emitted meanwhile."""
+    """A verdict, how long the call took, what the plugin emitted meanwhile, and whether it may hold a credit now."""
 
     verdict: Verdict
     duration_ms: int = 0
     emitted: tuple[Emitted, ...] = ()
+    may_hold_credit: bool = False
 
 
 class Dispatcher:
@@ -106,7 +107,7 @@ class Dispatcher:
             random=self._chance,
         )
         verdict = await self._breakers.heard(claimed, definition, stored.delivery.breaker, channel, verdict)
-        return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted))
+        return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted), context.may_hold_credit)
 
     async def _call(
         self,

@@ -23,7 +23,7 @@ from pideai_host.events.leases import Leases
 from pideai_host.events.ordering import Ordering
 from pideai_host.events.queue import Claimed, Queue
 from pideai_host.events.rates import Rates, rates_of
-from pideai_host.events.settle import Settled, Settler, emitted_events, settlement_of
+from pideai_host.events.settle import Settled, Settler, emitted_events, held_credit, settlement_of
 from pideai_host.events.suspects import Suspects, is_suspect
 from pideai_host.events.verdict import Verdict
 from pideai_host.telemetry import get_logger
@@ -258,6 +258,7 @@ class Handler:
             outcome=dispatched.verdict.outcome,
             emitted=emitted_events(claimed, dispatched, at=at),
             entity_in_order=claimed.entity_in_order,
+            held=held_credit(claimed, dispatched),
         )
 
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:

@@ -11,6 +11,7 @@ from pideai_host.events.ordering import OrderUpkeep
 from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
+from pideai_host.stores.holds import Holds
 from pideai_host.telemetry import get_logger
 
 MINUTE_S: Final = 60.0
@@ -37,6 +38,7 @@ class Upkeep:
     def __init__(self, pool: Pool, *, retention_days: int) -> None:
         self._pool = pool
         self._retention_days = retention_days
+        self.holds = Holds(pool)
 
     async def ensure_partitions(self) -> bool:
         """Make the partitions of the weeks to come. Nothing is left to do afterwards.
@@ -87,6 +89,7 @@ def jobs_of(
         Job(name="replays", every_s=replay_job.EVERY_S, run=replays.run),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
+        Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
         Job(name="order", every_s=MINUTE_S, run=order.mend),
         Job(name="ordered_entities", every_s=HOUR_S, run=order.prune),

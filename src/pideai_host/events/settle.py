@@ -23,6 +23,8 @@ from pideai_host.events.patience import patiently
 from pideai_host.events.queue import Claimed, for_lane
 from pideai_host.events.sources import NewEvent, encode_payload
 from pideai_host.events.verdict import Verdict
+from pideai_host.stores.endings import Endings
+from pideai_host.stores.holds import Held
 from pideai_host.telemetry import DELIVERIES_SETTLED, get_logger
 
 BATCH_MAX: Final = 200
@@ -60,7 +62,7 @@ class Settlement(msgspec.Struct, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A delivery on its way into the log; `entity_in_order` is `Claimed`'s."""
+    """A delivery on its way into the log; `entity_in_order` is `Claimed`'s, `held` a credit that its end may leave."""
 
     lane: str
     plugin: str
@@ -68,6 +70,7 @@ class Settled(msgspec.Struct, frozen=True):
     outcome: str
     emitted: tuple[NewEvent, ...] = ()
     entity_in_order: str | None = None
+    held: Held | None = None
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -84,6 +87,7 @@ class Settler:
         self._pool = pool
         self._intake = intake
         self._leaving = Leaving(pool, on_lanes=intake.tell)
+        self._endings = Endings(pool)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -101,6 +105,7 @@ class Settler:
         if self._task is not None:
             await self._task
         await self._leaving.stop()
+        await self._endings.stop()
 
     def add(self, settled: Settled, done: Callable[[], None]) -> None:
         """Hand over one outcome; `done` is called once it is written, or given up on. Never waits.
@@ -169,6 +174,7 @@ class Settler:
         self._intake.tell(lanes)
         _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
         self._leaving.add([member for settled in batch if (member := _gone_from_order(settled)) is not None])
+        self._endings.add([(settled.plugin, settled.held) for settled in batch if settled.held is not None])
 
 
 def _gone_from_order(settled: Settled) -> Member | None:
@@ -237,6 +243,13 @@ def settlement_of(claimed: Claimed, dispatched: Dispatched, *, at: datetime, wor
         data=_encoded_data(verdict.data),
         attempt=_attempt(verdict.outcome, dispatched, attempts, at, worker) if _is_history(verdict) else None,
     )
+
+
+def held_credit(claimed: Claimed, dispatched: Dispatched) -> Held | None:
+    """Name the delivery if it ends and may hold a credit still."""
+    if not dispatched.may_hold_credit or dispatched.verdict.status == "pending":
+        return None
+    return Held(claimed.store_id, claimed.id, claimed.created_at)
 
 
 def emitted_events(claimed: Claimed, dispatched: Dispatched, *, at: datetime) -> tuple[NewEvent, ...]:

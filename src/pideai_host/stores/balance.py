@@ -42,3 +42,19 @@ class Balance(msgspec.Struct, frozen=True):
         if credit_type == "extra":
             return Balance(self.monthly, self.extra + 1, self.used)
         return Balance(self.monthly, self.extra, max(self.used - 1, 0))
+
+    def renewed(self) -> "Balance":
+        """Return what a new month makes it: the month's ones are unspent."""
+        return Balance(self.monthly, self.extra, 0)
+
+    def grant(self, credit_type: CreditType, count: int) -> "Balance":
+        """Return what `count` more of a kind make it: monthly ones come with every month, this one included.
+
+        Raises:
+            ValueError: fewer than none would be left of that kind.
+        """
+        monthly = self.monthly + count if credit_type == "monthly" else self.monthly
+        extra = self.extra + count if credit_type == "extra" else self.extra
+        if count < 0 and (monthly if credit_type == "monthly" else extra) < 0:
+            raise ValueError(f"there are only {max(self.monthly if credit_type == 'monthly' else self.extra, 0)}")
+        return Balance(monthly, extra, self.used)

@@ -142,6 +142,11 @@ class HostContext:
         return list(self._emitted.values())
 
     @property
+    def may_hold_credit(self) -> bool:
+        """Whether the plugin may have left a credit reserved."""
+        return "credits" in vars(self) and self.credits.may_hold
+
+    @property
     def opened_secrets(self) -> bool:
         """Whether the plugin was given a secret, so that its words need `redact`."""
         return "secrets" in vars(self) and self.secrets.is_used

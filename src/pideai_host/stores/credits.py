@@ -1,52 +1,14 @@
-"""What a store may spend on a plugin, and what each delivery took of it: exactly once, whatever crashes.
+"""What a delivery takes of its store's credits: exactly once, whatever crashes. `holds` ends what is left open here."""
 
-Two sources behind one interface: `pideai_host.credits`, and for WhatsApp the row of `public.whatsapp_credits` that the
-shop itself uses. Every movement locks the source's row first, so all movements of a store and plugin queue up behind
-each other, and writes balance, hold and ledger in one transaction.
-"""
-
-from typing import Any, Final, Literal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
-
-import msgspec
-from psycopg import AsyncConnection, sql
 
 from pideai_host.api import CreditsExhausted, PluginFault
 from pideai_host.db.pool import Pool
-from pideai_host.db.sql import load, query
-from pideai_host.stores.balance import Balance, CreditType
-from pideai_host.stores.rows import existing_store, require_row
-
-WHATSAPP: Final = "whatsapp"
-
-State = Literal["reserved", "charged", "refunded"]
-Movement = Literal["reserve", "charge", "refund"]
-
-_MOVE: Final = query(load("pideai_host.stores", "sql/credit_move.sql"))
-_HOLD: Final = query(load("pideai_host.stores", "sql/credit_hold.sql"))
-
-
-class _Source(msgspec.Struct, frozen=True):
-    """Where balances lie: statements that lock one, make it and write it."""
-
-    lock: sql.SQL
-    create: sql.SQL
-    write: sql.SQL
-
-
-def _source(name: str) -> _Source:
-    return _Source(
-        *(query(load("pideai_host.stores", f"sql/{name}_{verb}.sql")) for verb in ("lock", "create", "write"))
-    )
-
-
-_OWN: Final = _source("credits")
-_SHOP: Final = _source("whatsapp_credits")
-
-
-class _Hold(msgspec.Struct, frozen=True):
-    credit_type: CreditType
-    state: State
+from pideai_host.stores.balance import CreditType
+from pideai_host.stores.book import Book, Hold
+from pideai_host.stores.credit_rows import CreditRows
 
 
 class DeliveryCredits:
@@ -55,7 +17,7 @@ class DeliveryCredits:
     Args:
         pool: Runtime connections.
         store_id: Who pays.
-        plugin: What for; `WHATSAPP` is paid from the shop's own table.
+        plugin: What for; WhatsApp is paid from the shop's own table.
         delivery_id: Which delivery; None outside of event delivery, where each call is the plugin's fault.
     """
 
@@ -64,77 +26,57 @@ class DeliveryCredits:
         self._store_id = store_id
         self._plugin = plugin
         self._delivery_id = delivery_id
-        self._source = _SHOP if plugin == WHATSAPP else _OWN
+        self._may_hold = False
 
-    async def reserve(self) -> str:
+    @property
+    def may_hold(self) -> bool:
+        """Whether these calls may have left a credit reserved, which the end of the delivery has to settle."""
+        return self._may_hold
+
+    async def reserve(self) -> CreditType:
         """Take one credit for this delivery and say its kind; again after a refund, else at most once.
 
         Raises:
             CreditsExhausted: nothing is left.
             StoreUnknown: there is no such store.
         """
-        async with self._pool.connection() as connection, connection.transaction():
-            balance, hold = await self._lock(connection)
+        async with self._moving() as (delivery_id, book, hold):
+            if hold is not None and hold.state == "kept":
+                book.take_again(hold)
             if hold is not None and hold.state != "refunded":
+                self._may_hold = hold.state != "charged"
                 return hold.credit_type
-            taken = balance.take()
-            if taken is None:
+            credit_type = book.take(delivery_id)
+            if credit_type is None:
+                self._may_hold = False
                 raise CreditsExhausted(f"the store has no credits left for {self._plugin}")
-            credit_type, left = taken
-            await self._write(connection, left)
-            await self._move(connection, "reserve", _Hold(credit_type, "reserved"), left)
             return credit_type
 
     async def refund(self) -> None:
         """Give the credit back as the kind it was; does nothing when none is taken or it is charged."""
-        async with self._pool.connection() as connection, connection.transaction():
-            balance, hold = await self._lock(connection)
-            if hold is None or hold.state != "reserved":
-                return
-            left = balance.give_back(hold.credit_type)
-            await self._write(connection, left)
-            await self._move(connection, "refund", _Hold(hold.credit_type, "refunded"), left)
+        async with self._moving() as (_, book, hold):
+            if hold is not None and hold.state in ("reserved", "kept"):
+                book.give_back(hold)
+        self._may_hold = False
 
     async def charge(self) -> None:
         """Keep the credit for good; does nothing when none is taken or it is charged already."""
-        async with self._pool.connection() as connection, connection.transaction():
-            balance, hold = await self._lock(connection)
-            if hold is None or hold.state != "reserved":
-                return
-            await self._move(connection, "charge", _Hold(hold.credit_type, "charged"), balance)
+        async with self._moving() as (_, book, hold):
+            if hold is not None and hold.state in ("reserved", "kept"):
+                book.charge(hold)
+        self._may_hold = False
 
-    async def _lock(self, connection: AsyncConnection[Any]) -> tuple[Balance, _Hold | None]:
-        """Lock the balance, then read the hold: a second statement, since only it sees what was waited for."""
-        place = self._place()
-        row = await (await connection.execute(self._source.lock, place)).fetchone()
-        if row is None:
-            with existing_store(self._store_id):
-                await connection.execute(self._source.create, place)
-            row = await (await connection.execute(self._source.lock, place)).fetchone()
-        balance = Balance(*require_row(row, f"credits of {self._plugin}"))
-        hold = await (await connection.execute(_HOLD, place)).fetchone()
-        return balance, None if hold is None else _Hold(*hold)
-
-    async def _write(self, connection: AsyncConnection[Any], left: Balance) -> None:
-        written = await connection.execute(self._source.write, self._place() | {"extra": left.extra, "used": left.used})
-        require_row(written.rowcount, f"credits of {self._plugin}")
-
-    async def _move(self, connection: AsyncConnection[Any], movement: Movement, hold: _Hold, left: Balance) -> None:
-        facts = {
-            "movement": movement,
-            "amount": _AMOUNTS[movement],
-            "available": left.available,
-            "credit_type": hold.credit_type,
-            "state": hold.state,
-        }
-        await connection.execute(_MOVE, self._place() | facts)
-
-    def _place(self) -> dict[str, Any]:
-        if self._delivery_id is None:
+    @asynccontextmanager
+    async def _moving(self) -> AsyncIterator[tuple[UUID, Book, Hold | None]]:
+        """Lock the balance, then read the hold; write what was changed, or nothing when the block raises."""
+        delivery_id = self._delivery_id
+        if delivery_id is None:
             raise PluginFault(
                 f"{self._plugin}: credits belong to a delivery, and this call has none", slug=self._plugin
             )
-        return {"store_id": self._store_id, "plugin": self._plugin, "delivery_id": self._delivery_id}
-
-
-_AMOUNTS: Final[dict[Movement, int]] = {"reserve": -1, "refund": 1, "charge": 0}
+        self._may_hold = True  # until the answer is here: a lost one may have been a yes
+        async with self._pool.connection() as connection, connection.transaction():
+            rows = CreditRows(connection, self._plugin)
+            book = await rows.open(self._store_id)
+            yield delivery_id, book, await rows.hold(self._store_id, delivery_id)
+            await rows.write([book])

@@ -58,6 +58,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.breakers",
     "pideai_host.replays",
     "pideai_host.claim_ready",
+    "pideai_host.credit_ledger_reference",
     "pideai_host.drop_old_partitions",
     "pgmq.meta",
 )

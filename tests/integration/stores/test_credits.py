@@ -161,6 +161,7 @@ async def test_every_movement_is_in_the_ledger_once(of, give, movements):
     await first.charge()
 
     assert await movements() == [
+        ("adjust", None, 2, 2),
         ("reserve", "monthly", -1, 1),
         ("reserve", "extra", -1, 0),
         ("refund", "extra", 1, 1),
@@ -205,7 +206,7 @@ async def test_of_many_at_once_exactly_as_many_succeed_as_there_are_credits(of, 
     assert len([one for one in taken if isinstance(one, str)]) == available
     assert len([one for one in taken if isinstance(one, CreditsExhausted)]) == 12 - available
     assert await left() == (0, available // 2)
-    assert len(await movements()) == available
+    assert [kind for kind, *_ in await movements()].count("reserve") == available
 
 
 async def test_the_same_delivery_many_times_at_once_takes_one(of, give, left):

@@ -1,6 +1,8 @@
-update pideai_host.credits
-set extra_credits = %(extra)s,
-    used_this_month = %(used)s,
-    month = greatest(month, date_trunc('month', now() at time zone 'utc')::date),
+update pideai_host.credits c
+set monthly_credits = b.monthly,
+    extra_credits = b.extra,
+    used_this_month = b.used,
+    month = greatest(c.month, date_trunc('month', now() at time zone 'utc')::date),
     updated_at = now()
-where store_id = %(store_id)s and plugin = %(plugin)s
+from json_to_recordset(%(balances)s::json) as b (store_id uuid, monthly integer, extra integer, used integer)
+where c.store_id = b.store_id and c.plugin = %(plugin)s
