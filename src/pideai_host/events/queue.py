@@ -1,6 +1,6 @@
 """The lanes: claim a batch, give back what nobody waits for, bring back what is due. All statements are set-based."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +24,7 @@ DEAD_AFTER_S: Final = 86_400.0
 _BEGIN: Final = query(load("pideai_host.events", "sql/begin.sql"))
 _CLAIM: Final = query(load("pideai_host.events", "sql/claim.sql"))
 _DROP: Final = load("pideai_host.events", "sql/drop.sql")
+_EXISTING: Final = query(load("pideai_host.events", "sql/existing_lanes.sql"))
 _PROMOTE: Final = query(load("pideai_host.events", "sql/promote.sql"))
 _RENEW: Final = load("pideai_host.events", "sql/renew.sql")
 
@@ -95,9 +96,9 @@ class Queue:
         self._pool = pool
 
     async def existing_lanes(self) -> set[str]:
-        """Return the names of all queues of the database."""
-        async with self._pool.connection() as connection:
-            return {row[0] for row in await (await connection.execute("select queue_name from pgmq.meta")).fetchall()}
+        """Return the names of all queues of the database that have a table which this role may use."""
+        async with self._mended(), self._pool.connection() as connection:
+            return {row[0] for row in await (await connection.execute(_EXISTING)).fetchall()}
 
     async def claim(self, wanted: Sequence[Wanted]) -> list[Claimed]:
         """Claim up to `count` ready messages of each lane; at most one worker holds a message at a time."""
@@ -150,10 +151,16 @@ class Queue:
             rows = await (await connection.execute(for_lane(_RENEW, lane), parameters)).fetchall()
         return {row[0] for row in rows}
 
-    async def promote(self, limit: int) -> Mapping[str, int]:
-        """Send what is due back to its lanes; returns how many each lane got, empty when nothing is due."""
+    async def promote(self, limit: int, *, lanes: Collection[str] | None = None) -> Mapping[str, int]:
+        """Send what is due back to its lanes; returns how many each lane got, empty when nothing is due.
+
+        Args:
+            limit: The most at once.
+            lanes: Keep to these; None for all.
+        """
+        parameters = {"limit": limit, "lanes": None if lanes is None else list(lanes)}
         async with self._mended(), self._pool.connection() as connection:
-            return dict(await (await connection.execute(_PROMOTE, {"limit": limit})).fetchall())
+            return dict(await (await connection.execute(_PROMOTE, parameters)).fetchall())
 
     @asynccontextmanager
     async def _mended(self) -> AsyncIterator[None]:

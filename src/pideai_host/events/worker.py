@@ -15,6 +15,7 @@ from pideai_host.api import PluginDefinition
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.complete import Completer
 from pideai_host.events.dispatch import Dispatcher
+from pideai_host.events.existing import ExistingLanes
 from pideai_host.events.handle import Handler
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
@@ -71,6 +72,7 @@ class Worker:
             for slug, one in definitions.items()
             for state in LaneState.of(slug, one, monotonic=monotonic)
         }
+        self._existing = ExistingLanes(queue, self._lanes, monotonic=monotonic)
         self._longest_s = max((one.limits.timeout_s for one in definitions.values()), default=0.0)
         self._leases = Leases(queue, monotonic=monotonic)
         self._handler = Handler(
@@ -109,10 +111,7 @@ class Worker:
 
     async def start(self) -> None:
         """Start to claim and to promote, in the lanes that exist (`pideai-host plugins sync` makes them)."""
-        missing = self._lanes.keys() - await self._queue.existing_lanes()
-        for lane in missing:
-            _log.error("lane_missing", lane=lane, hint="pideai-host plugins sync")
-            del self._lanes[lane]
+        await self._existing.look()
         await self._settler.start()
         self._renewing = asyncio.create_task(self._renew_forever(), name="renew")
         self._loops = [
@@ -133,7 +132,11 @@ class Worker:
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
-            lanes = [state for state in self._lanes.values() if state.slug not in self._quarantined]
+            lanes = [
+                state
+                for state in self._lanes.values()
+                if state.slug not in self._quarantined and state.lane in self._existing
+            ]
             wanted = [one for state in lanes if (one := state.wanted(BATCH_MAX, POLL_S)) is not None]
             if not wanted:
                 await self._pause(min((state.rests_s(BATCH_MAX, POLL_S) for state in lanes), default=POLL_S))
@@ -146,7 +149,8 @@ class Worker:
             except psycopg.Error as error:
                 _log.warning("claim_failed", error=type(error).__name__)
                 self.wake({one.lane for one in wanted})
-                await asyncio.sleep(POLL_S)
+                if not await self._existing.heard(error):
+                    await asyncio.sleep(POLL_S)
                 continue
             self._begin(wanted, claimed, began_s)
 
@@ -176,11 +180,13 @@ class Worker:
     async def _promote_forever(self) -> None:
         while not self._stopping:
             try:
-                promoted = await self._queue.promote(PROMOTE_BATCH)
+                promoted = await self._queue.promote(PROMOTE_BATCH, lanes=self._existing.only)
             except psycopg.Error as error:
                 _log.warning("promote_failed", error=type(error).__name__)
+                await self._existing.heard(error)
                 promoted = {}
             self.wake(set(promoted))
+            await self._existing.keep_up()
             await self._breakers.keep_up()
             if sum(promoted.values()) < PROMOTE_BATCH:
                 await asyncio.sleep(PROMOTE_S)

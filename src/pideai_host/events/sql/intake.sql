@@ -106,6 +106,7 @@ load as (
   from delivery
   where id not in (select delivery_id from entered where waits)
   group by lane
+  having to_regclass('pgmq.q_' || lane) is not null
 ),
 message as (
   select l.ids[s.k] as id, s.msg_id
@@ -114,8 +115,10 @@ message as (
 ),
 logged as (
   insert into public.plugin_events_log
-    (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id, park_reason, place, is_late)
+    (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id, next_attempt_at,
+     park_reason, place, is_late)
   select d.id, d.store_id, d.plugin_id, d.type, d.installation_id, d.event_id, now(), d.lane, m.msg_id,
+         case when m.msg_id is null and e.waits is not true then now() end,  -- its lane is missing: parked until it exists
          case when e.waits then 'order' end, d.place, coalesce(e.is_late, false)
   from delivery d
   left join message m on m.id = d.id

@@ -1,9 +1,10 @@
 -- Bring what is due back into its lane: lock the parked rows, send their messages, store the new message ids. One
--- statement, so a crash leaves either the parked row or the message. Skip locked: any number of workers may do it.
+-- statement, so a crash leaves either the parked row or the message. Skip locked: any number of workers may do it. Kept to
+-- some lanes while others are missing, since one without a table fails the statement for all.
 with due as materialized (
   select id, created_at, lane
   from public.plugin_events_log
-  where next_attempt_at <= now()
+  where next_attempt_at <= now() and (%(lanes)s::text[] is null or lane = any (%(lanes)s::text[]))
   order by next_attempt_at
   limit %(limit)s
   for update skip locked
