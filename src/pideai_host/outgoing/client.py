@@ -74,7 +74,8 @@ class OutgoingClient(httpx.AsyncClient):
             limits = httpx.Timeout(limits)
         about = {"timeout": limits.as_dict(), **(extensions or {})}
         target = known_url(url) if isinstance(url, str) else url
-        if type(body := content.get("content")) is bytes and not any(content.get(other) for other in _OTHER_CONTENT):
+        body = content.get("content")
+        if type(body) is bytes and (len(content) == 1 or not any(content.get(other) for other in _OTHER_CONTENT)):
             return BytesRequest(method, target, headers, body, about)
         return httpx.Request(method, target, headers=headers_of(headers), extensions=about, **content)
 

@@ -8,20 +8,26 @@ Everything that runs inside the block counts, tasks that it starts included; blo
 inner one counts). GET, HEAD and OPTIONS do not count, since they have no effect to be unsure about.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Self
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class RequestTrace:
-    """What `track_requests` watches."""
+    """What `track_requests` watches, for one block."""
 
-    __slots__ = ("unanswered",)
+    __slots__ = ("_before", "unanswered")
 
     def __init__(self) -> None:
         self.unanswered = 0
+
+    def __enter__(self) -> Self:
+        self._before = _trace.set(self)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        _trace.reset(self._before)
 
     @property
     def in_flight(self) -> bool:
@@ -57,12 +63,6 @@ class Exchange:
 _trace: ContextVar[RequestTrace | None] = ContextVar("pideai_request_trace", default=None)
 
 
-@contextmanager
-def track_requests() -> Iterator[RequestTrace]:
+def track_requests() -> RequestTrace:
     """Watch the requests of `context.http` that are made inside the block; read the trace inside or after it."""
-    trace = RequestTrace()
-    token = _trace.set(trace)
-    try:
-        yield trace
-    finally:
-        _trace.reset(token)
+    return RequestTrace()

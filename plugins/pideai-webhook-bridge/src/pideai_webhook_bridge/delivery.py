@@ -18,7 +18,7 @@ import httpx
 from pideai_host.api import (
     RESPONSE_BODY_MAX_CHARS,
     AddressRefused,
-    Log,
+    PluginContext,
     PluginEventResult,
     delivered,
     failed,
@@ -37,21 +37,20 @@ _BODY_BYTES: Final = 4 * RESPONSE_BODY_MAX_CHARS
 
 
 async def post(
-    http: httpx.AsyncClient, url: str, *, headers: Mapping[str, str], body: bytes, now: datetime, log: Log
+    context: PluginContext, url: str, *, headers: Mapping[str, str], body: bytes, now: datetime
 ) -> PluginEventResult:
     """Send a webhook and tell its outcome; raises nothing of httpx.
 
     Args:
-        http: `context.http`.
+        context: For its client, and its log of what does not change the outcome.
         url: Where to.
         headers: All that the receiver needs, the signature included.
         body: What was signed.
         now: Against which a Retry-After that is a date is measured; aware.
-        log: For what does not change the outcome.
     """
     try:
-        async with http.stream("POST", url, headers=dict(headers), content=body, timeout=TIMEOUT) as response:
-            text = await _first_part(response, log)
+        async with context.http.stream("POST", url, headers=headers, content=body, timeout=TIMEOUT) as response:
+            text = await _first_part(response, context)
     except AddressRefused as refusal:
         return failed(refusal.message)
     except (httpx.UnsupportedProtocol, httpx.LocalProtocolError, httpx.InvalidURL) as fault:
@@ -89,7 +88,7 @@ def retry_after_s(text: str | None, *, now: datetime) -> float | None:
         return None
 
 
-async def _first_part(response: httpx.Response, log: Log) -> str:
+async def _first_part(response: httpx.Response, context: PluginContext) -> str:
     """Return what the delivery log keeps of the body; the status stands, whatever becomes of the rest."""
     part = bytearray()
     try:
@@ -98,6 +97,6 @@ async def _first_part(response: httpx.Response, log: Log) -> str:
             if len(part) >= _BODY_BYTES:
                 break
     except httpx.HTTPError as fault:
-        log.debug("webhook_body_unreadable", status=response.status_code, error=str(fault))
+        context.log.debug("webhook_body_unreadable", status=response.status_code, error=str(fault))
     # PostgreSQL stores no NUL.
     return part[:_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_BODY_MAX_CHARS]

@@ -111,7 +111,7 @@ class WebhookBridge:
         now = self._now()
         body = body_of(event)
         headers = _headers(_delivery_id(event, context), keys, int(now.timestamp()), body)
-        return await post(context.http, installation.webhook_url, headers=headers, body=body, now=now, log=context.log)
+        return await post(context, installation.webhook_url, headers=headers, body=body, now=now)
 
 
 def _delivery_id(event: PluginEvent, context: PluginContext) -> str:
