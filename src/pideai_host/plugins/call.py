@@ -3,11 +3,11 @@
 `asyncio.timeout` and `wait_for` wait for a task that swallows its cancellation, so neither bounds a plugin. Here the
 hook runs in a task of its own; when its time is over it is cancelled, given a short grace, and left behind, counted as
 stuck until it ends (docs/adr/0001). Plain functions run on daemon threads, a few per plugin, and are left behind
-likewise.
+likewise. What a hook starts and leaves running is counted as well (`leftovers`).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import CancelledError as ThreadCancelled
 from concurrent.futures import Future as ThreadFuture
 from contextvars import ContextVar, copy_context
@@ -17,10 +17,11 @@ from types import FrameType
 from typing import Any, Final
 
 from pideai_host.api.errors import HookTimeout, PluginFault
+from pideai_host.plugins.leftovers import Call, Leftovers, current_call
 from pideai_host.plugins.records import describe
 from pideai_host.plugins.registry import Hook
 from pideai_host.plugins.threads import DaemonPool
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import CALLS_STUCK, get_logger
 
 THREADS_PER_PLUGIN: Final = 8
 GRACE_S: Final = 0.1
@@ -33,12 +34,13 @@ _log: Final = get_logger(__name__)
 
 
 class HookRunner:
-    """Calls hooks, for one event loop; keeps the threads and the count of what is stuck.
+    """Calls hooks, for one event loop; keeps the threads and the counts of what is stuck and of what is left over.
 
     Args:
         threads_per_plugin: Plain hooks of one plugin that run at once; more wait within their limit.
         grace_s: Seconds that a cancelled hook gets for cleaning up, on top of its limit.
         on_stuck: Told slug and count whenever one more call of a plugin was left behind.
+        on_left: Told slug and count whenever a call of a plugin has left tasks running.
     """
 
     def __init__(
@@ -47,12 +49,15 @@ class HookRunner:
         threads_per_plugin: int = THREADS_PER_PLUGIN,
         grace_s: float = GRACE_S,
         on_stuck: Callable[[str, int], None] | None = None,
+        on_left: Callable[[str, int], None] | None = None,
     ) -> None:
         self._threads_per_plugin = threads_per_plugin
         self._grace_s = grace_s
         self._on_stuck = on_stuck
         self._pools: dict[str, DaemonPool] = {}
         self._stuck: dict[str, set[asyncio.Task[Any] | ThreadFuture[Any]]] = {}
+        self.leftovers = Leftovers(on_left)
+        """What calls left running; counts once it watches the loop."""
 
     async def call(self, hook: Hook, arguments: Mapping[str, Any], *, limit_s: float) -> Any:
         """Call a hook and return what it returns, at the latest after `limit_s` plus the grace.
@@ -84,20 +89,35 @@ class HookRunner:
         for pool in self._pools.values():
             pool.close()
         self._pools.clear()
-        left = [one for calls in self._stuck.values() for one in tuple(calls) if isinstance(one, asyncio.Task)]
+        stuck = [one for calls in self._stuck.values() for one in tuple(calls) if isinstance(one, asyncio.Task)]
+        await self._end(stuck)
+        left = self.leftovers.tasks()
         for task in left:
-            _close(task)
+            task.add_done_callback(_forget_outcome)
+            task.cancel()
         if left:
-            await asyncio.wait(left, timeout=self._grace_s)
+            _, left_still = await asyncio.wait(left, timeout=self._grace_s)
+            await self._end(left_still)
+
+    async def _end(self, tasks: Collection[asyncio.Task[Any]]) -> None:
+        """End tasks that swallow their cancellation."""
+        for task in tasks:
+            _close(task)
+        if tasks:
+            await asyncio.wait(tasks, timeout=self._grace_s)
 
     async def _call_async(self, hook: Hook, values: list[Any], limit_s: float) -> Any:
         loop = asyncio.get_running_loop()
-        task = loop.create_task(_run_async(hook, values))
+        call = Call()
+        task = loop.create_task(_run_async(hook, values, call))
         try:
             ended = await _ends_within(loop, task, limit_s)
         except asyncio.CancelledError:
             await self._stop(hook, task)
             raise
+        finally:
+            if call.tasks:
+                self.leftovers.take(hook.slug, call)
         if not ended:
             await self._stop(hook, task)
             raise HookTimeout(slug=hook.slug, hook=hook.name, limit_s=limit_s)
@@ -149,6 +169,7 @@ class HookRunner:
         calls = self._stuck.setdefault(hook.slug, set())
         calls.add(call)
         call.add_done_callback(calls.discard)
+        CALLS_STUCK.labels(plugin=hook.slug).set(len(calls))
         _log.error("hook_stuck", plugin=hook.slug, hook=hook.name, stuck=len(calls))
         if self._on_stuck is not None:
             self._on_stuck(hook.slug, len(calls))
@@ -189,10 +210,11 @@ def _wake(waiter: asyncio.Future[None], _future: object = None) -> None:
         waiter.set_result(None)
 
 
-async def _run_async(hook: Hook, values: list[Any]) -> Any:
-    """Run a hook inside its own task, whose context is a copy, so that the variable needs no reset."""
+async def _run_async(hook: Hook, values: list[Any], call: Call) -> Any:
+    """Run a hook inside its own task, whose context is a copy, so that the variables need no reset."""
     task = asyncio.current_task()
     current_plugin.set(hook.slug)
+    current_call.set(call)
     try:
         return await hook.function(*values)
     except (Exception, asyncio.CancelledError, KeyboardInterrupt):

@@ -12,6 +12,8 @@ BLOCKS_MAX: Final = 10
 WINDOW_S: Final = 300.0
 STUCK_MAX: Final = 8
 """As many as a plugin has threads: then its plain hooks cannot run any more anyway."""
+LEFT_MAX: Final = 1_000
+"""Tasks left running; far more than the calls of a plugin that may be about to end at any moment."""
 
 _log: Final = get_logger(__name__)
 
@@ -23,6 +25,7 @@ class Quarantine:
         blocks_max: Times that a plugin may block the event loop within `window_s`.
         window_s: Seconds.
         stuck_max: Calls that may hang at once past their limit.
+        left_max: Tasks that its calls may leave running at once.
         monotonic: Seconds, injected.
     """
 
@@ -32,10 +35,12 @@ class Quarantine:
         blocks_max: int = BLOCKS_MAX,
         window_s: float = WINDOW_S,
         stuck_max: int = STUCK_MAX,
+        left_max: int = LEFT_MAX,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._window_s = window_s
         self._stuck_max = stuck_max
+        self._left_max = left_max
         self._blocks_max = blocks_max
         self._monotonic = monotonic
         self._blocks: dict[str, deque[float]] = {}
@@ -58,6 +63,11 @@ class Quarantine:
         """Note how many calls of a plugin hang past their limit."""
         if calls >= self._stuck_max:
             self._quarantine(slug, f"{calls} calls hang past their limit and cannot be ended")
+
+    def left(self, slug: str, tasks: int) -> None:
+        """Note how many tasks run that calls of a plugin started and left behind."""
+        if tasks >= self._left_max:
+            self._quarantine(slug, f"its calls left {tasks} tasks running")
 
     def _quarantine(self, slug: str, why: str) -> None:
         if slug in self._reasons:

@@ -3,6 +3,7 @@
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
     BREAKER_TRANSITIONS,
+    CALLS_STUCK,
     DELIVERIES_SETTLED,
     EVENTS_ACCEPTED,
     HOOK_SECONDS,
@@ -11,12 +12,14 @@ from pideai_host.telemetry.metrics import (
     QUARANTINED,
     REGISTRY,
     REPLAYED,
+    TASKS_LEFT,
     exposition,
 )
 from pideai_host.telemetry.redact import redacted_text
 
 __all__ = [
     "BREAKER_TRANSITIONS",
+    "CALLS_STUCK",
     "DELIVERIES_SETTLED",
     "EVENTS_ACCEPTED",
     "HOOK_SECONDS",
@@ -25,6 +28,7 @@ __all__ = [
     "QUARANTINED",
     "REGISTRY",
     "REPLAYED",
+    "TASKS_LEFT",
     "bound_contextvars",
     "exposition",
     "get_logger",

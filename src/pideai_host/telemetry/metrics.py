@@ -28,6 +28,15 @@ LOOP_BLOCKS = Counter(
 PLUGINS_QUARANTINED = Gauge(
     "pideai_plugins_quarantined", "1 for a plugin that this process does no work for", ["plugin"], registry=REGISTRY
 )
+CALLS_STUCK = Gauge(
+    "pideai_calls_stuck", "Calls left behind past their limit, when the last one was", ["plugin"], registry=REGISTRY
+)
+TASKS_LEFT = Gauge(
+    "pideai_tasks_left",
+    "Tasks that hooks left running, when the last call ended that left some",
+    ["plugin"],
+    registry=REGISTRY,
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

@@ -56,9 +56,9 @@ class Rig:
         await process.said("worker_started")
         return process
 
-    async def serve(self, **environ: str) -> Process:
-        """Start a host that takes events in and delivers nothing; returns once it serves."""
-        process = await self._start("serve", "--no-worker", **environ)
+    async def serve(self, *, with_worker: bool = False, **environ: str) -> Process:
+        """Start a host that takes events in, and delivers nothing unless told to; returns once it serves."""
+        process = await self._start("serve", *([] if with_worker else ["--no-worker"]), **environ)
         await process.answers(self.url)
         return process
 
@@ -67,6 +67,11 @@ class Rig:
         process = await Process.start(*arguments, environ={**self._environ, **environ}, log=log)
         self._stack.push_async_callback(process.kill)
         return process
+
+    async def degraded(self, process: Process) -> list[str]:
+        """Return what a serving process says that it does no work for, each with the reason."""
+        told = (await process.answers(self.url)).json()
+        return [f"{part}: {why}" for part, why in told["reasons"].items()]
 
     async def crash_database(self, *, down_s: float) -> None:
         """Stop the server as a crash does and start it again a while later; the rig's own connection as well."""

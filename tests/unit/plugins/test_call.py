@@ -7,6 +7,7 @@ import pytest
 
 from pideai_host.api import HookTimeout, PluginFault
 from pideai_host.plugins.call import HookRunner, _run_async, call_now, current_plugin
+from pideai_host.plugins.leftovers import Call
 
 LONG_S = 60.0
 SHORT_S = 0.01
@@ -326,7 +327,7 @@ def test_a_hook_that_outlives_its_loop_is_closed_without_a_fault(hook_of):
         await asyncio.Event().wait()
 
     loop = asyncio.new_event_loop()
-    task = loop.create_task(_run_async(hook_of(handle_event), []))
+    task = loop.create_task(_run_async(hook_of(handle_event), [], Call()))
     task._log_destroy_pending = False
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()

@@ -57,3 +57,12 @@ def test_the_first_reason_stays(quarantine):
     quarantine.stuck("hangs", 7)
 
     assert quarantine.reasons["hangs"].startswith("2 calls hang")
+
+
+def test_a_plugin_whose_calls_leave_ever_more_tasks_running_is_quarantined(clock):
+    quarantine = Quarantine(left_max=3, monotonic=clock)
+    quarantine.left("leaks", 2)
+    before = dict(quarantine.reasons)
+    quarantine.left("leaks", 3)
+
+    assert (before, quarantine.reasons) == ({}, {"leaks": "its calls left 3 tasks running"})
