@@ -330,6 +330,7 @@ def test_definition_is_what_the_catalogue_expects() -> None:
         "order.cancelled",
     )
     assert (definition.module, definition.max_age_s, definition.repeat_safe) == ("whatsapp", 7_200.0, False)
+    assert definition.ordered
 
 
 def test_entry_point_is_named_by_the_slug_and_leads_to_the_instance() -> None:

@@ -114,6 +114,17 @@ async def test_each_status_has_its_message_once(working, shop, evolution):
     ]
 
 
+async def test_ready_never_overtakes_the_confirmation(working, shop, evolution, canned, until):
+    evolution.canned.append(canned(status=502, body={"status": 502}))
+    order_id = await confirm(working, shop)
+    await until(lambda: working.rows("select 1 from public.plugin_events_log where attempts > 0"))
+    await working.door.receive(await shop.move(order_id, "ready"))
+    await working.done(3)
+    kinds = await working.rows("select message_type from public.whatsapp_messages order by created_at")
+
+    assert kinds == [("order_confirmation",), ("order_ready",)]
+
+
 async def test_a_replayed_delivery_does_not_send_twice(working, shop, evolution):
     await confirm(working, shop)
     await working.done()

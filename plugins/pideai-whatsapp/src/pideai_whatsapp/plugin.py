@@ -60,6 +60,7 @@ class WhatsAppPlugin:
             module="whatsapp",
             max_age_s=MAX_AGE_S,
             repeat_safe=False,
+            ordered=True,
         )
 
     @hookimpl
