@@ -6,10 +6,11 @@ lost answer changes nothing that was written.
 """
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 import msgspec
 import psycopg
@@ -24,6 +25,7 @@ from pideai_host.events.identity import delivery_id
 from pideai_host.events.ordering import place_of
 from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
+from pideai_host.events.share import LATEST, Shares
 from pideai_host.events.sources import NewEvent
 from pideai_host.telemetry import get_logger
 
@@ -36,9 +38,16 @@ WAITING_MAX: Final = 20_000
 READS_MAX: Final = 4
 """How often the installations of stores are read again for one batch."""
 
+BATCH_FULL: Final = BATCH_MAX // 2
+"""While a statement is under way, another one begins only with so many submissions."""
+
 _INTAKE: Final = query(load("pideai_host.events", "sql/intake.sql"))
+_SHARE: Final = query(load("pideai_host.events", "sql/share.sql"))
 _encode: Final = msgspec.json.Encoder().encode
 _log: Final = get_logger(__name__)
+
+
+_Submission = tuple[Sequence[NewEvent], asyncio.Future[None]]
 
 
 class Intake:
@@ -63,20 +72,23 @@ class Intake:
         self._directory = directory
         self._on_lanes = on_lanes
         self._writers = writers
-        self._waiting: deque[tuple[Sequence[NewEvent], asyncio.Future[None]]] = deque()
+        self._shares = Shares()
+        self._waiting: deque[_Submission] = deque()
         self._wake = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._task: asyncio.Task[None] | None = None
+        self._writing: set[asyncio.Task[None]] = set()
         self._closing = False
 
     async def start(self) -> None:
-        """Start the writers."""
-        self._tasks = [asyncio.create_task(self._write(), name=f"intake-{n}") for n in range(self._writers)]
+        """Start to write."""
+        self._task = asyncio.create_task(self._run(), name="intake")
 
     async def stop(self) -> None:
         """Write what waits, then end."""
         self._closing = True
         self._wake.set()
-        await asyncio.gather(*self._tasks)
+        if self._task is not None:
+            await self._task
 
     async def put(self, events: Sequence[NewEvent]) -> None:
         """Keep the events of one submission, all or none; returns after the commit.
@@ -96,16 +108,26 @@ class Intake:
         self._wake.set()
         await done
 
-    async def _write(self) -> None:
-        while self._waiting or not self._closing:
+    async def _run(self) -> None:
+        while self._waiting or self._writing or not self._closing:
             await self._wake.wait()
-            batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
-            if not self._waiting and not self._closing:
-                self._wake.clear()
-            if batch:
-                await self._settle(batch)
+            self._wake.clear()
+            while self._waiting and self._may_write():
+                batch = [self._waiting.popleft() for _ in range(min(BATCH_MAX, len(self._waiting)))]
+                task = asyncio.get_running_loop().create_task(self._settle(batch))
+                self._writing.add(task)
+                task.add_done_callback(self._written)
 
-    async def _settle(self, batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]]) -> None:
+    def _may_write(self) -> bool:
+        """Tell whether a statement may begin: larger batches beat more of them side by side."""
+        under_way = len(self._writing)
+        return not under_way or (under_way < self._writers and len(self._waiting) >= BATCH_FULL)
+
+    def _written(self, task: asyncio.Task[None]) -> None:
+        self._writing.discard(task)
+        self._wake.set()
+
+    async def _settle(self, batch: list[_Submission]) -> None:
         try:
             await self._store([events for events, _ in batch])
         except psycopg.DataError as error:
@@ -120,7 +142,7 @@ class Intake:
                 if not done.done():
                     done.set_result(None)
 
-    async def _split(self, batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]], error: psycopg.Error) -> None:
+    async def _split(self, batch: list[_Submission], error: psycopg.Error) -> None:
         """Halve a batch that the database refuses until the culprit stands alone (SQLSTATE classes 22 and 23)."""
         if len(batch) == 1:
             _fail(batch, refused(error), error)
@@ -170,11 +192,16 @@ class Intake:
     ) -> tuple[list[NewEvent], set[str]]:
         """Run the statement; return the events of stores with installations we did not know of, and the lanes."""
         entries = {store_id: self._directory.known(store_id) for store_id in {event.store_id for event in events}}
-        candidates = [
-            {"n": n, "delivery_id": delivery_id(event.id, installation), "installation_id": installation}
+        wanted = [
+            (n, event, installation)
             for n, event in enumerate(events)
             if (entry := entries[event.store_id]) is not None
             for installation in entry.installations_for(event.type)
+        ]
+        await self._look_at_shares(wanted, connection)
+        candidates = [
+            _Candidate(n, delivery_id(event.id, installation), installation, self._shares.is_over(installation))
+            for n, event, installation in wanted
         ]
         parameters = {
             "events": _encode([_row(n, event) for n, event in enumerate(events)]).decode(),
@@ -185,35 +212,54 @@ class Intake:
         self.tell(lanes)
         return [events[int(value)] for kind, value in rows if kind == "stale"], lanes
 
+    async def _look_at_shares(
+        self, wanted: Sequence[tuple[int, NewEvent, UUID]], connection: AsyncConnection[TupleRow]
+    ) -> None:
+        """Count what waits of installations that get much; few batches need to."""
+        stores = {installation: event.store_id for _, event, installation in wanted}
+        ids = self._shares.to_look_at(Counter(installation for _, _, installation in wanted))
+        if ids:
+            found = await connection.execute(
+                _SHARE, {"ids": ids, "stores": [stores[one] for one in ids], "limit": LATEST}
+            )
+            self._shares.learn(dict(await found.fetchall()))
+
+
+class _Candidate(msgspec.Struct):
+    n: int
+    delivery_id: UUID
+    installation_id: UUID
+    bulk: bool
+
 
 class _Row(msgspec.Struct):
     n: int
-    id: str
-    store_id: str
+    id: UUID
+    store_id: UUID
     type: str
     payload: msgspec.Raw
-    occurred_at: str
+    occurred_at: datetime
     source: str
     entity_id: str | None
     complete: bool
-    customer_id: str | None
-    installed_by: str | None
+    customer_id: UUID | None
+    installed_by: datetime | None
     place: int | None
 
 
 def _row(n: int, event: NewEvent) -> _Row:
     return _Row(
         n,
-        str(event.id),
-        str(event.store_id),
+        event.id,
+        event.store_id,
         event.type,
         event.payload,
-        event.occurred_at.isoformat(),
+        event.occurred_at,
         event.source,
         event.entity_id,
         event.complete,
-        None if event.customer_id is None else str(event.customer_id),
-        None if event.installed_by is None else event.installed_by.isoformat(),
+        event.customer_id,
+        event.installed_by,
         place_of(event),
     )
 
@@ -223,9 +269,7 @@ def _age(event: NewEvent) -> tuple[datetime, str]:
     return event.occurred_at, event.entity_id or ""
 
 
-def _fail(
-    batch: list[tuple[Sequence[NewEvent], asyncio.Future[None]]], failure: Exception, cause: BaseException
-) -> None:
+def _fail(batch: list[_Submission], failure: Exception, cause: BaseException) -> None:
     failure.__cause__ = cause
     for _, done in batch:
         if not done.done():

@@ -16,6 +16,7 @@ from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
+from pideai_host.web.front import Front
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.problems import to_response
@@ -27,14 +28,14 @@ from pideai_host.web.state import STATE_KEY, HostState
 _log: Final = telemetry.get_logger(__name__)
 
 
-def create_app() -> Litestar:
+def create_app() -> Front:
     """Build the application from the environment, with a worker inside. For the server, which imports it by name."""
-    return build_app(_begin(), with_worker=True)
+    return Front(build_app(_begin(), with_worker=True))
 
 
-def create_app_without_worker() -> Litestar:
+def create_app_without_worker() -> Front:
     """Build the application from the environment; `pideai-host worker` runs elsewhere."""
-    return build_app(_begin(), with_worker=False)
+    return Front(build_app(_begin(), with_worker=False))
 
 
 def build_app(settings: Settings, *, with_worker: bool) -> Litestar:

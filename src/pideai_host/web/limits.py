@@ -7,3 +7,6 @@ WEBHOOK_BODY_MAX_BYTES: Final = 1_048_576
 
 API_BODY_MAX_BYTES: Final = 262_144
 """A configuration is written by a person, a form or a script."""
+
+BODY_LIMIT_S: Final = 15.0
+"""A sender that drips its body holds a connection no longer."""

@@ -1,7 +1,7 @@
 """Event and delivery ids are the same wherever they are computed (DESIGN.md 4.2)."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import pytest
 from hypothesis import given
@@ -40,6 +40,11 @@ def test_parts_do_not_run_into_each_other(key, version):
     apart = event_id("public.orders", key, "t", "x" + version)
 
     assert joined != apart
+
+
+@given(st.uuids(), st.uuids())
+def test_ids_are_those_of_the_standard(event, installation):
+    assert delivery_id(event, installation) == uuid5(event, str(installation))
 
 
 def test_a_delivery_id_depends_on_event_and_installation():

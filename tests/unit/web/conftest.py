@@ -23,7 +23,12 @@ def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
     """Give a client of the host's routes; parts that are not named must not be touched."""
     with ExitStack() as stack:
 
-        def build(*, webhook_secrets: tuple[bytes, ...] = (), **parts: Any) -> TestClient[Litestar]:
+        def build(
+            *,
+            webhook_secrets: tuple[bytes, ...] = (),
+            behind: Callable[[Litestar], Any] = lambda app: app,
+            **parts: Any,
+        ) -> TestClient[Litestar]:
             host = HostState(webhook_secrets=webhook_secrets, **{name: parts.get(name) for name in PARTS})
             app = Litestar(
                 routes(),
@@ -33,6 +38,6 @@ def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
                 logging_config=None,
                 state=State({STATE_KEY: host}),
             )
-            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            return stack.enter_context(TestClient(behind(app), raise_server_exceptions=False))
 
         yield build

@@ -4,6 +4,7 @@
 -- The delivery ids are UUIDv5 and therefore come from the host, made for the installations that it knows of
 -- (`candidates`). The database's own rows decide which of them get a delivery (`target`); an event for which the host
 -- did not know every one (`stale`) is left out whole and reported, so that the host reads again and sends it again.
+-- `bulk`: the installation has more than its share of the main lane (events/share.py).
 with incoming as materialized (
   select *
   from json_to_recordset(%(events)s::json) as i (
@@ -11,7 +12,7 @@ with incoming as materialized (
     complete boolean, customer_id uuid, installed_by timestamptz, place bigint)
 ),
 candidate as materialized (
-  select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid)
+  select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid, bulk boolean)
 ),
 target as materialized (
   select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane,
@@ -80,8 +81,8 @@ kept as (
   from wanted w join fresh f on f.id = w.id
 ),
 delivery as materialized (
-  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id, t.lane, t.place,
-         w.entity_id
+  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id,
+         case when c.bulk then t.lane || '__bulk' else t.lane end as lane, t.place, w.entity_id
   from wanted w
   join fresh f on f.id = w.id
   join target t on t.n = w.n

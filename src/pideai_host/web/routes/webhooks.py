@@ -21,11 +21,13 @@ from litestar.types import Scope
 from pideai_host.api import PideaiError
 from pideai_host.web.auth import Unauthenticated
 from pideai_host.web.examples import ACCEPTED
-from pideai_host.web.limits import WEBHOOK_BODY_MAX_BYTES
+from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.openapi import WEBHOOK_SECRET, problems, success
 from pideai_host.web.state import host_state
 
-BODY_LIMIT_S: Final = 15.0
+PATH: Final = "/webhooks/supabase"
+FAULT_KEY: Final = "pideai_fault"
+"""Where the short way (`web.front`) leaves what went wrong on it, to be answered here."""
 
 _SECRET_HEADER: Final = b"x-pideai-webhook-secret"
 _encode: Final = msgspec.json.Encoder().encode
@@ -79,7 +81,7 @@ class _ChangeOperation(Operation):
 
 
 @post(
-    "/webhooks/supabase",
+    PATH,
     status_code=202,
     request_max_body_size=WEBHOOK_BODY_MAX_BYTES,
     operation_class=_ChangeOperation,
@@ -95,6 +97,9 @@ class _ChangeOperation(Operation):
 )
 async def receive_database_change(request: Request[Any, Any, Any]) -> ASGIResponse:
     """Let an authentic body in, and answer when it is kept."""
+    fault = request.scope["state"].get(FAULT_KEY)
+    if fault is not None:
+        raise fault
     host = host_state(request.scope)
     require_secret(request.scope, host.webhook_secrets)
     event_ids = await host.door.receive(await _body(request))

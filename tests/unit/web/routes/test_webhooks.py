@@ -6,6 +6,7 @@ import pytest
 
 from pideai_host.api import DatabaseUnavailable
 from pideai_host.events.doors import NotAChange
+from pideai_host.web.front import Front
 from pideai_host.web.limits import WEBHOOK_BODY_MAX_BYTES
 
 PATH = "/webhooks/supabase"
@@ -31,9 +32,9 @@ def door():
     return Door()
 
 
-@pytest.fixture
-def client(client_of, door):
-    return client_of(door=door, webhook_secrets=(b"new", b"old"))
+@pytest.fixture(params=[lambda app: app, Front], ids=["router", "front"])
+def client(request, client_of, door):
+    return client_of(door=door, webhook_secrets=(b"new", b"old"), behind=request.param)
 
 
 def test_an_authentic_change_is_answered_with_its_events(client):
