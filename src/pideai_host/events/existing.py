@@ -39,6 +39,11 @@ class ExistingLanes:
         self._looked_at_s = float("-inf")
 
     @property
+    def missing(self) -> frozenset[str]:
+        """Lanes of the worker that do not exist."""
+        return self._missing
+
+    @property
     def only(self) -> Collection[str] | None:
         """The lanes that statements over all plugins are to be kept to; None while nothing is known to be missing."""
         return self._only

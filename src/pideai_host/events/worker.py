@@ -100,6 +100,11 @@ class Worker:
         """Whether both loops are alive."""
         return bool(self._loops) and not any(task.done() for task in self._loops)
 
+    @property
+    def missing_lanes(self) -> frozenset[str]:
+        """Lanes that it would serve if they existed."""
+        return self._existing.missing
+
     def wake(self, lanes: set[str] | None) -> None:
         """Hear that lanes have work; None for perhaps all of them. Never waits."""
         for lane in self._lanes if lanes is None else lanes & self._lanes.keys():

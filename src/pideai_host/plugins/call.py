@@ -21,7 +21,7 @@ from pideai_host.plugins.leftovers import Call, Leftovers, current_call
 from pideai_host.plugins.records import describe
 from pideai_host.plugins.registry import Hook
 from pideai_host.plugins.threads import DaemonPool
-from pideai_host.telemetry import CALLS_STUCK, get_logger
+from pideai_host.telemetry import CALLS_LEFT_BEHIND, CALLS_STUCK, get_logger
 
 THREADS_PER_PLUGIN: Final = 8
 GRACE_S: Final = 0.1
@@ -83,6 +83,10 @@ class HookRunner:
     def stuck(self, slug: str) -> int:
         """Count the calls of a plugin that were left behind and still run."""
         return len(self._stuck.get(slug, ()))
+
+    def all_stuck(self) -> dict[str, int]:
+        """Count them for each plugin that has any."""
+        return {slug: len(calls) for slug, calls in sorted(self._stuck.items()) if calls}
 
     async def aclose(self) -> None:
         """End what can be ended: the idle threads, and the tasks left behind, by force if need be. Idempotent."""
@@ -168,8 +172,15 @@ class HookRunner:
     def _leave_behind(self, hook: Hook, call: asyncio.Task[Any] | ThreadFuture[Any]) -> None:
         calls = self._stuck.setdefault(hook.slug, set())
         calls.add(call)
-        call.add_done_callback(calls.discard)
-        CALLS_STUCK.labels(plugin=hook.slug).set(len(calls))
+        stuck = CALLS_STUCK.labels(plugin=hook.slug)
+        stuck.inc()
+        CALLS_LEFT_BEHIND.labels(plugin=hook.slug).inc()
+
+        def ended(call: asyncio.Task[Any] | ThreadFuture[Any]) -> None:
+            calls.discard(call)
+            stuck.dec()
+
+        call.add_done_callback(ended)
         _log.error("hook_stuck", plugin=hook.slug, hook=hook.name, stuck=len(calls))
         if self._on_stuck is not None:
             self._on_stuck(hook.slug, len(calls))

@@ -3,6 +3,7 @@
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
     BREAKER_TRANSITIONS,
+    CALLS_LEFT_BEHIND,
     CALLS_STUCK,
     DELIVERIES_SETTLED,
     EVENTS_ACCEPTED,
@@ -19,6 +20,7 @@ from pideai_host.telemetry.redact import redacted_text
 
 __all__ = [
     "BREAKER_TRANSITIONS",
+    "CALLS_LEFT_BEHIND",
     "CALLS_STUCK",
     "DELIVERIES_SETTLED",
     "EVENTS_ACCEPTED",

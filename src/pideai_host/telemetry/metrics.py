@@ -29,7 +29,16 @@ PLUGINS_QUARANTINED = Gauge(
     "pideai_plugins_quarantined", "1 for a plugin that this process does no work for", ["plugin"], registry=REGISTRY
 )
 CALLS_STUCK = Gauge(
-    "pideai_calls_stuck", "Calls left behind past their limit, when the last one was", ["plugin"], registry=REGISTRY
+    "pideai_calls_stuck",
+    "Calls of a plugin that hang past their limit now and cannot be ended",
+    ["plugin"],
+    registry=REGISTRY,
+)
+CALLS_LEFT_BEHIND = Counter(
+    "pideai_calls_left_behind",
+    "Calls of a plugin that did not end when their time was over",
+    ["plugin"],
+    registry=REGISTRY,
 )
 TASKS_LEFT = Gauge(
     "pideai_tasks_left",

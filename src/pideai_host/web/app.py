@@ -103,6 +103,8 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                     if engine.worker is None
                     else lambda: bool(engine.worker and engine.worker.is_running),
                     quarantined=engine.quarantine.reasons,
+                    hanging=engine.runner.all_stuck,
+                    missing_lanes=lambda: engine.worker.missing_lanes if engine.worker else (),
                 ),
             )
             try:

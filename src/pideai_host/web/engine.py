@@ -88,6 +88,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     capture: CaptureDoor
     scheduler: Scheduler
     quarantine: Quarantine
+    runner: HookRunner
     worker: Worker | None
 
 
@@ -213,6 +214,7 @@ def _assemble(
         capture=CaptureDoor(engine_pool, reader, intake),
         scheduler=Scheduler(settings.database_url or "", jobs),
         quarantine=quarantine,
+        runner=runner,
         worker=worker,
     )
 

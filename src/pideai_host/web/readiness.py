@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -25,6 +25,8 @@ class Readiness:
         keys: The signing keys of the project.
         worker_running: Whether the worker inside this process runs; None when the process has none.
         quarantined: Slug -> why, of the plugins that this process does no work for.
+        hanging: Slug -> how many of the plugin's calls hang past their limit.
+        missing_lanes: Lanes that the worker would serve if they existed.
         monotonic: Clock in seconds.
     """
 
@@ -35,12 +37,16 @@ class Readiness:
         *,
         worker_running: Callable[[], bool] | None,
         quarantined: Mapping[str, str] = _NONE,
+        hanging: Callable[[], Mapping[str, int]] = dict,
+        missing_lanes: Callable[[], Collection[str]] = tuple,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
         self._keys = keys
         self._worker_running = worker_running
         self._quarantined = quarantined
+        self._hanging = hanging
+        self._missing_lanes = missing_lanes
         self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
@@ -55,8 +61,14 @@ class Readiness:
             return self._reasons
 
     def warnings(self) -> dict[str, str]:
-        """Return what others have to do in this process's place, although it can serve: plugin -> why."""
-        return {f"plugin {slug}": why for slug, why in self._quarantined.items()}
+        """Return what goes wrong here although requests can be served: plugin or lane -> what, for the operator."""
+        hanging = {slug: f"calls hang past their limit: {count}" for slug, count in self._hanging().items()}
+        quarantined = {slug: f"quarantined: {why}" for slug, why in self._quarantined.items()}
+        plugins = {
+            f"plugin {slug}": "; ".join(said[slug] for said in (quarantined, hanging) if slug in said)
+            for slug in sorted(quarantined.keys() | hanging.keys())
+        }
+        return plugins | {f"lane {lane}": "does not exist" for lane in sorted(self._missing_lanes())}
 
     async def _look(self) -> dict[str, str]:
         reasons = {}

@@ -8,6 +8,8 @@ import pytest
 from pideai_host.api import HookTimeout, PluginFault
 from pideai_host.plugins.call import HookRunner, _run_async, call_now, current_plugin
 from pideai_host.plugins.leftovers import Call
+from pideai_host.plugins.quarantine import Quarantine
+from pideai_host.telemetry import REGISTRY
 
 LONG_S = 60.0
 SHORT_S = 0.01
@@ -143,6 +145,7 @@ async def test_a_hook_that_swallows_its_cancellation_is_left_behind_and_counted(
         with pytest.raises(HookTimeout):
             await runner.call(hook, {"event": gate}, limit_s=SHORT_S)
         assert runner.stuck("swallows-cancel") == stuck
+    assert runner.all_stuck() == {"swallows-cancel": 2}
 
 
 async def test_a_hook_left_behind_is_no_longer_counted_once_it_ends(runner, load, gate):
@@ -153,6 +156,40 @@ async def test_a_hook_left_behind_is_no_longer_counted_once_it_ends(runner, load
     gate.set()
 
     await ended(lambda: runner.stuck("swallows-cancel") == 0)
+
+
+async def test_a_plugin_with_too_many_calls_left_behind_is_quarantined(load, gate):
+    quarantine = Quarantine(stuck_max=2)
+    runner = HookRunner(grace_s=0.01, on_stuck=quarantine.stuck)
+    hook = load("swallows_cancel").hook("swallows-cancel", "handle_event")
+    reasons = []
+    for _ in range(2):
+        with pytest.raises(HookTimeout):
+            await runner.call(hook, {"event": gate}, limit_s=SHORT_S)
+        reasons.append(dict(quarantine.reasons))
+    gate.set()
+    await runner.aclose()
+
+    assert reasons == [{}, {"swallows-cancel": "2 calls hang past their limit and cannot be ended"}]
+
+
+async def test_what_is_left_behind_is_a_metric_until_it_ends(runner, load, gate):
+    hook = load("swallows_cancel").hook("swallows-cancel", "handle_event")
+    before = measured("swallows-cancel")
+    with pytest.raises(HookTimeout):
+        await runner.call(hook, {"event": gate}, limit_s=SHORT_S)
+    during = measured("swallows-cancel")
+    gate.set()
+    await ended(lambda: runner.all_stuck() == {})
+    after = measured("swallows-cancel")
+
+    stuck, left_behind = before
+    assert (during, after) == ((stuck + 1, left_behind + 1), (stuck, left_behind + 1))
+
+
+def measured(slug):
+    names = ("pideai_calls_stuck", "pideai_calls_left_behind_total")
+    return tuple(REGISTRY.get_sample_value(name, {"plugin": slug}) or 0 for name in names)
 
 
 async def test_a_result_after_the_limit_is_still_a_timeout(runner, hook_of):

@@ -21,7 +21,7 @@ class Live(msgspec.Struct, frozen=True):
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Whether requests can be served; `reasons` names each part that is missing and why.
 
-    Degraded serves all requests, but does no work for the plugins that the reasons name.
+    Degraded serves all requests; the reasons name plugins that hang or are quarantined here, and missing lanes.
     """
 
     status: Literal["ok", "degraded", "unavailable"]

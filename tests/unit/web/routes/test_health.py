@@ -96,10 +96,25 @@ async def test_the_database_is_asked_once_a_second_however_many_ask(keys):
     assert (asked_at_once, pool.queries) == (1, 2)
 
 
-async def test_a_quarantined_plugin_is_a_warning_and_no_reason_to_send_nobody_here(keys):
-    readiness = Readiness(Pool(), keys, worker_running=None, quarantined={"slow": "blocks"})
+async def test_what_goes_wrong_with_plugins_is_a_warning_and_no_reason_to_send_nobody_here(keys):
+    readiness = Readiness(
+        Pool(),
+        keys,
+        worker_running=None,
+        quarantined={"slow": "blocks", "stuck": "9 calls hang"},
+        hanging=lambda: {"stuck": 7, "new": 1},
+        missing_lanes=lambda: {"pideai_new"},
+    )
 
-    assert (await readiness.reasons(), readiness.warnings()) == ({}, {"plugin slow": "blocks"})
+    assert (await readiness.reasons(), readiness.warnings()) == (
+        {},
+        {
+            "plugin slow": "quarantined: blocks",
+            "plugin stuck": "quarantined: 9 calls hang; calls hang past their limit: 7",
+            "plugin new": "calls hang past their limit: 1",
+            "lane pideai_new": "does not exist",
+        },
+    )
 
 
 class Answer:
