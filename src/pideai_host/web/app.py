@@ -12,6 +12,7 @@ from pideai_host import __version__, telemetry
 from pideai_host.api import ConfigurationError
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.settings import Settings
+from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
 from pideai_host.web.collector import set_collector_for_serving
@@ -96,6 +97,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 installations=engine.installations,
                 lifecycle=engine.lifecycle,
                 breakers=BreakerRows(engine.pool),
+                credits=CreditAccounts(engine.pool),
                 readiness=Readiness(
                     engine.pool,
                     keys,

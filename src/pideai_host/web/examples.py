@@ -59,4 +59,26 @@ BREAKER_CLOSED: Final[dict[str, Any]] = {
     "parked": 12,
 }
 
+CREDITS: Final[dict[str, Any]] = {
+    "plugin": "whatsapp",
+    "monthly": 50,
+    "extra": 20,
+    "used": 12,
+    "available": 58,
+    "reserved": 1,
+    "renews_at": "2026-12-01T00:00:00Z",
+}
+
+LEDGER_ENTRY: Final[dict[str, Any]] = {
+    "id": 4711,
+    "at": "2026-11-22T13:31:01.645075Z",
+    "movement": "reserve",
+    "credit_type": "monthly",
+    "amount": -1,
+    "available": 58,
+    "delivery_id": "9c1f4e0a-2f6b-5f0e-8d6d-3f1b7c9a5e04",
+    "reference": None,
+    "granted": None,
+}
+
 ACCEPTED: Final[dict[str, Any]] = {"event_ids": ["4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03"]}

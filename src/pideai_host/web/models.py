@@ -2,13 +2,17 @@
 
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from pideai_host.api import PluginType
 from pideai_host.events.breaker_rows import PARKED_MAX, BreakerState
+from pideai_host.stores.balance import CreditType
+from pideai_host.stores.book import Movement
 from pideai_host.stores.catalogue import CatalogueEntry
+from pideai_host.stores.credit_accounts import CreditAccount, LedgerEntry
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.wire import InstallIn, InstallOut
 
@@ -63,6 +67,61 @@ class BreakerOut(msgspec.Struct, frozen=True, kw_only=True):
     def of(cls, state: BreakerState) -> "BreakerOut":
         """Show a breaker."""
         return msgspec.convert(state, cls, from_attributes=True)
+
+
+class CreditsOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What a store can spend on a plugin."""
+
+    plugin: str
+    monthly: Annotated[int, Meta(description="How many a month brings; they are spent first.")]
+    extra: Annotated[int, Meta(description="Bought ones, which stay until they are spent.")]
+    used: Annotated[int, Meta(description="Of this month's; more than `monthly` if that was lowered.")]
+    available: Annotated[int, Meta(description="How many can still be spent.", ge=0)]
+    reserved: Annotated[int, Meta(description="Held by deliveries under way; not available any more.", ge=0)]
+    renews_at: Annotated[datetime | None, Meta(description="When the month's are unspent again.")]
+
+    @classmethod
+    def of(cls, account: CreditAccount) -> "CreditsOut":
+        """Show what a store has."""
+        return msgspec.convert(account, cls, from_attributes=True)
+
+
+class CreditsList(msgspec.Struct, frozen=True):
+    """A store's credits, by plugin."""
+
+    items: list[CreditsOut]
+
+
+class LedgerEntryOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One movement of a store's credits for a plugin."""
+
+    id: int
+    at: datetime
+    movement: Annotated[
+        Movement,
+        Meta(
+            description="reserve, charge and refund are a delivery's; grant is the operator's; renew is a new month's;"
+            " adjust is what changed outside of the plugin host."
+        ),
+    ]
+    credit_type: Annotated[CreditType | None, Meta(description="Null where it is of both kinds.")]
+    amount: Annotated[int, Meta(description="What it changed of what is available.")]
+    available: Annotated[int, Meta(description="What was left after it.")]
+    delivery_id: UUID | None
+    reference: Annotated[str | None, Meta(description="Of a grant: its key.")]
+    granted: Annotated[int | None, Meta(description="Of a grant: how many.")]
+
+    @classmethod
+    def of(cls, entry: LedgerEntry) -> "LedgerEntryOut":
+        """Show an entry of the ledger."""
+        return msgspec.convert(entry, cls, from_attributes=True)
+
+
+class LedgerPage(msgspec.Struct, frozen=True):
+    """A page of movements, the newest first."""
+
+    items: list[LedgerEntryOut]
+    next_cursor: Annotated[str | None, Meta(description="Of the next page; null when there is none.")]
 
 
 class ListedInstallation(InstallOut, frozen=True, kw_only=True):

@@ -45,6 +45,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         tags=[
             Tag(name="Plugins", description="The catalogue."),
             Tag(name="Store plugins", description="What a store has installed."),
+            Tag(name="Credits", description="What a store can spend on its plugins."),
             Tag(name="Webhooks", description="Doors for other systems."),
             Tag(name="Health", description="For load balancers."),
         ],

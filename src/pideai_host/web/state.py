@@ -11,6 +11,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.breaker_rows import BreakerRows
     from pideai_host.events.doors import WebhookDoor
     from pideai_host.stores.catalogue import Catalogue
+    from pideai_host.stores.credit_accounts import CreditAccounts
     from pideai_host.stores.installations import Installations
     from pideai_host.stores.lifecycle import Lifecycle
     from pideai_host.web.access import StoreAccess
@@ -38,6 +39,7 @@ class HostState:
     installations: "Installations"
     lifecycle: "Lifecycle"
     breakers: "BreakerRows"
+    credits: "CreditAccounts"
     readiness: "Readiness"
 
 

@@ -18,6 +18,9 @@ from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.catalogue import Catalogue, sync_catalogue
 from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.credit_accounts import CreditAccounts
+from pideai_host.stores.credit_grants import CreditGrants
+from pideai_host.stores.credits import DeliveryCredits
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.secrets import Sealer
@@ -109,6 +112,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             catalogue=Catalogue(pool),
             installations=Installations(pool),
             breakers=BreakerRows(pool),
+            credits=CreditAccounts(pool),
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )
@@ -244,6 +248,8 @@ async def test_a_plugin_can_be_switched_off_and_removed(api):
         ("POST", "", {"slug": "courier"}),
         ("PUT", "/courier", {"enabled": False}),
         ("DELETE", "/courier", None),
+        ("GET", "/courier/credits", None),
+        ("GET", "/courier/credits/ledger", None),
         ("GET", "/courier/breaker", None),
         ("POST", "/courier/breaker/reset", None),
     ],
@@ -286,6 +292,18 @@ async def test_a_plugin_that_is_not_installed_has_no_breaker(api):
     for method, path in (("GET", "/courier/breaker"), ("POST", "/courier/breaker/reset")):
         answer = await api.ask(method, path)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_installed")
+
+
+async def test_an_owner_sees_what_was_granted_and_every_movement(api, pool):
+    await CreditGrants(pool).grant(api.store_id, "courier", "extra", 5, reference="invoice-1")
+    await DeliveryCredits(pool, api.store_id, "courier", uuid4()).reserve()
+    account = (await api.ask("GET", "/courier/credits")).json()
+    page = (await api.ask("GET", "/courier/credits/ledger?limit=1")).json()
+    rest = (await api.ask("GET", f"/courier/credits/ledger?cursor={page['next_cursor']}")).json()
+
+    assert (account["available"], account["reserved"]) == (4, 1)
+    assert [one["movement"] for one in page["items"] + rest["items"]] == ["reserve", "grant"]
+    assert (rest["items"][0]["reference"], rest["next_cursor"]) == ("invoice-1", None)
 
 
 async def test_readiness_sees_the_database(api):

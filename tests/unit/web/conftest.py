@@ -15,7 +15,7 @@ from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
 
-PARTS = ("door", "verifier", "access", "catalogue", "installations", "lifecycle", "breakers", "readiness")
+PARTS = ("door", "verifier", "access", "catalogue", "installations", "lifecycle", "breakers", "credits", "readiness")
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import pytest
 from litestar import Litestar
 
 from pideai_host.stores.wire import InstallOut
-from pideai_host.web.examples import ACCEPTED, BREAKER, BREAKER_CLOSED, INSTALLATION, PLUGIN
-from pideai_host.web.models import BreakerOut, PluginOut
+from pideai_host.web.examples import ACCEPTED, BREAKER, BREAKER_CLOSED, CREDITS, INSTALLATION, LEDGER_ENTRY, PLUGIN
+from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.problems import MEDIA_TYPE
 from pideai_host.web.routes import routes
@@ -86,9 +86,11 @@ def test_the_page_and_the_document_are_served(client_of):
         (INSTALLATION, InstallOut),
         (BREAKER, BreakerOut),
         (BREAKER_CLOSED, BreakerOut),
+        (CREDITS, CreditsOut),
+        (LEDGER_ENTRY, LedgerEntryOut),
         (ACCEPTED, Accepted),
     ],
-    ids=["plugin", "installation", "breaker", "closed breaker", "accepted"],
+    ids=["plugin", "installation", "breaker", "closed breaker", "credits", "ledger entry", "accepted"],
 )
 def test_an_example_is_what_the_endpoint_would_send(example, model):
     sent = msgspec.json.encode(msgspec.convert(example, model))

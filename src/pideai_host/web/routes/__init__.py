@@ -9,6 +9,7 @@ from pideai_host.web.auth import Authentication
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.requests import StrictRequest
 from pideai_host.web.routes.breakers import get_breaker, reset_breaker
+from pideai_host.web.routes.credits import get_plugin_credits, list_credits, list_plugin_ledger
 from pideai_host.web.routes.health import live, ready
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
 from pideai_host.web.routes.store_plugins import (
@@ -40,8 +41,11 @@ def routes() -> list[ControllerRouterHandler]:
                     uninstall_store_plugin,
                     get_breaker,
                     reset_breaker,
+                    get_plugin_credits,
+                    list_plugin_ledger,
                 ],
-            )
+            ),
+            list_credits,
         ],
     )
     api = Router(

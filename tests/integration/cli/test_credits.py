@@ -1,0 +1,72 @@
+"""`pideai-host credits`, as an operator calls it."""
+
+import asyncio
+import json
+from uuid import uuid4
+
+import pytest
+
+from pideai_host.cli.app import run
+from pideai_host.db.dev import create_demo_store
+
+
+@pytest.fixture
+async def store(admin_conn):
+    return await create_demo_store(admin_conn, owner_id=uuid4(), subdomain="la-esquina", name="La Esquina")
+
+
+@pytest.fixture
+def call(database, monkeypatch, capsys):
+    """Call the command in a thread of its own, as it runs a loop; answer its exit code and what it said."""
+    monkeypatch.setenv("DATABASE_URL", database.runtime_url)
+
+    async def _call(*words):
+        code = await asyncio.to_thread(run, ["credits", *words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return _call
+
+
+async def test_a_grant_is_made_once_and_shown(call, store):
+    first = await call("grant", "la-esquina", "courier", "--extra", "20", "--key", "invoice-7")
+    again = await call("grant", str(store), "courier", "--extra", "20", "--key", "invoice-7")
+    _, shown, _ = await call("show", "la-esquina", "courier", "--json")
+    told = json.loads(shown)
+
+    assert first == (0, "Granted: 20 extra. Available for courier after it: 20.\n", "")
+    assert again == (0, "Granted before: 20 extra. Available for courier after it: 20.\n", "")
+    assert (told["credits"][0]["available"], [one["reference"] for one in told["ledger"]]) == (20, ["invoice-7"])
+
+
+async def test_all_accounts_of_a_store_are_listed(call, store):
+    await call("grant", "la-esquina", "whatsapp", "--monthly", "10", "--key", "k")
+    _, shown, _ = await call("show", "la-esquina")
+
+    assert [word for word in shown.split() if word in ("whatsapp", "60")][:2] == ["whatsapp", "60"]
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["show", "nobody"], 1, "error: there is no store 'nobody'"),
+        (["show", "la-esquina", "No Slug"], 2, "error: "),
+        (["grant", "la-esquina", "courier", "--key", "k"], 2, "error: one of --monthly and --extra is needed"),
+        (["grant", "la-esquina", "courier", "--extra", "1", "--monthly", "1", "--key", "k"], 2, "error: one of"),
+        (["grant", "la-esquina", "courier", "--extra", "0", "--key", "k"], 1, "error: a grant is of 1 to"),
+        (["grant", "la-esquina", "courier", "--extra", "-1", "--key", "k"], 1, "error: 1 extra credits cannot"),
+    ],
+)
+async def test_what_cannot_be_done_is_a_line(call, words, code, told):
+    answered, _, err = await call(*words)
+
+    assert answered == code
+    assert err.startswith(told)
+
+
+async def test_a_missing_migration_is_told(bare_database, monkeypatch, call):
+    monkeypatch.setenv("DATABASE_URL", bare_database.admin_url)
+    _, _, err = await call("show", "x")
+
+    assert "hint: Run `pideai-host migrate` first." in err
