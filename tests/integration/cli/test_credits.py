@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from uuid import uuid4
 
 import pytest
 
-from pideai_host.cli.app import run
 from pideai_host.db.dev import create_demo_store
 
 
@@ -16,14 +18,17 @@ async def store(admin_conn):
 
 
 @pytest.fixture
-def call(database, monkeypatch, capsys):
-    """Call the command in a thread of its own, as it runs a loop; answer its exit code and what it said."""
-    monkeypatch.setenv("DATABASE_URL", database.runtime_url)
+def call(database):
+    """Call the command in a process of its own; answer its exit code and what it said."""
 
-    async def _call(*words):
-        code = await asyncio.to_thread(run, ["credits", *words])
-        said = capsys.readouterr()
-        return code, said.out, said.err
+    async def _call(*words, url=database.runtime_url):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "pideai_host", "credits", *words,
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": url},
+            stdout=PIPE, stderr=PIPE,
+        )  # fmt: skip
+        out, err = await process.communicate()
+        return process.returncode, out.decode(), err.decode()
 
     return _call
 
@@ -65,8 +70,7 @@ async def test_what_cannot_be_done_is_a_line(call, words, code, told):
     assert err.startswith(told)
 
 
-async def test_a_missing_migration_is_told(bare_database, monkeypatch, call):
-    monkeypatch.setenv("DATABASE_URL", bare_database.admin_url)
-    _, _, err = await call("show", "x")
+async def test_a_missing_migration_is_told(bare_database, call):
+    _, _, err = await call("show", "x", url=bare_database.admin_url)
 
     assert "hint: Run `pideai-host migrate` first." in err
