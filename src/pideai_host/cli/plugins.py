@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pideai_host import telemetry
+from pideai_host.cli.plugins_policy import policy
 from pideai_host.cli.plugins_sync import sync
 from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.plugins.registry import load_registry
@@ -35,6 +36,7 @@ def plugins() -> None:
 
 
 plugins.add_command(sync)
+plugins.add_command(policy)
 
 
 @plugins.command("list")
