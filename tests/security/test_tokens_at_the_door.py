@@ -93,6 +93,11 @@ async def client(auth_server, request):
             catalogue=shelf,
             installations=shelf,
             lifecycle=Untouchable(),
+            breakers=Untouchable(),
+            credits=Untouchable(),
+            delivery_log=Untouchable(),
+            replays=Untouchable(),
+            replay_ranges=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

@@ -11,6 +11,9 @@ from litestar.config.cors import CORSConfig
 from pideai_host import __version__, telemetry
 from pideai_host.api import ConfigurationError
 from pideai_host.events.breaker_rows import BreakerRows
+from pideai_host.events.delivery_log import DeliveryLog
+from pideai_host.events.replay import Replays
+from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.settings import Settings
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.web.access import StoreAccess
@@ -98,6 +101,9 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 lifecycle=engine.lifecycle,
                 breakers=BreakerRows(engine.pool),
                 credits=CreditAccounts(engine.pool),
+                delivery_log=DeliveryLog(engine.pool),
+                replays=Replays(engine.pool, on_lanes=engine.notifier.lanes),
+                replay_ranges=ReplayRanges(engine.pool),
                 readiness=Readiness(
                     engine.pool,
                     keys,

@@ -82,3 +82,83 @@ LEDGER_ENTRY: Final[dict[str, Any]] = {
 }
 
 ACCEPTED: Final[dict[str, Any]] = {"event_ids": ["4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03"]}
+
+DELIVERY: Final[dict[str, Any]] = {
+    "id": "9d3f0c1a-2b7e-5a64-8f0d-6f2a1c9e4b11",
+    "event_id": "4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03",
+    "event_type": "order.ready",
+    "plugin": "whatsapp",
+    "installation_id": "0f4a7c1e-3a51-4f2e-9a41-5d5c8b0c6a01",
+    "status": "failed",
+    "attempts": 4,
+    "response_code": 503,
+    "error": "gave up after 4 attempts: the provider is down",
+    "park_reason": None,
+    "next_attempt_at": None,
+    "created_at": "2026-11-22T13:31:01.645075Z",
+    "processed_at": "2026-11-22T13:31:38.012345Z",
+    "replay_of": None,
+    "replayed_at": None,
+}
+
+DELIVERY_WHOLE: Final[dict[str, Any]] = DELIVERY | {
+    "response_body": "upstream unavailable",
+    "data": None,
+    "history": [
+        {
+            "at": "2026-11-22T13:31:38.012345Z",
+            "outcome": "failed",
+            "attempt": 4,
+            "duration_ms": 212,
+            "code": 503,
+            "error": "gave up after 4 attempts: the provider is down",
+        }
+    ],
+}
+
+EVENT: Final[dict[str, Any]] = {
+    "id": "4e0b6c0a-6f0e-5c3c-9a43-0b8a2f7d1c03",
+    "type": "order.ready",
+    "entity_id": "b6f5f3a4-0f39-4a54-9f43-3d2f4a4f5d10",
+    "source": "webhook",
+    "occurred_at": "2026-11-22T13:31:01.512345Z",
+    "created_at": "2026-11-22T13:31:01.645075Z",
+    "deliveries": 0,
+}
+
+REPLAYED_DELIVERY: Final[dict[str, Any]] = {
+    "replay_id": "c3b1a5c0-2d8e-4f43-8a6b-0f5e7d9c1a20",
+    "delivery_id": "9d3f0c1a-2b7e-5a64-8f0d-6f2a1c9e4b11",
+    "is_copy": False,
+}
+
+REPLAYED_EVENT: Final[dict[str, Any]] = {
+    "replay_id": "c3b1a5c0-2d8e-4f43-8a6b-0f5e7d9c1a20",
+    "made": ["9d3f0c1a-2b7e-5a64-8f0d-6f2a1c9e4b11"],
+    "kept": [],
+}
+
+PREVIEW: Final[dict[str, Any]] = {"count": 137, "is_exact": True}
+
+REPLAY: Final[dict[str, Any]] = {
+    "id": "c3b1a5c0-2d8e-4f43-8a6b-0f5e7d9c1a20",
+    "status": "running",
+    "requested_by": "user 5a3a9e0c-77a4-4a39-9a51-0f3f6b7e2c30",
+    "since": "2026-11-22T00:00:00Z",
+    "until": "2026-11-23T00:00:00Z",
+    "plugin": "whatsapp",
+    "event_types": [],
+    "statuses": ["failed", "unknown", "expired"],
+    "only_untaken": False,
+    "per_s": 50.0,
+    "total": 137,
+    "total_is_exact": True,
+    "done": 60,
+    "replayed": 58,
+    "unsettled": 12,
+    "results": {"delivered": 45, "failed": 1},
+    "skipped": {"uninstalled": 2},
+    "error": None,
+    "created_at": "2026-11-23T09:00:00.000001Z",
+    "finished_at": None,
+}

@@ -46,6 +46,8 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Plugins", description="The catalogue."),
             Tag(name="Store plugins", description="What a store has installed."),
             Tag(name="Credits", description="What a store can spend on its plugins."),
+            Tag(name="Deliveries", description="What became of each event, and how to have one go again."),
+            Tag(name="Replays", description="Having a range of deliveries go again."),
             Tag(name="Webhooks", description="Doors for other systems."),
             Tag(name="Health", description="For load balancers."),
         ],

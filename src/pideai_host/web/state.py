@@ -9,7 +9,10 @@ from litestar.types import Scope
 
 if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.breaker_rows import BreakerRows
+    from pideai_host.events.delivery_log import DeliveryLog
     from pideai_host.events.doors import WebhookDoor
+    from pideai_host.events.replay import Replays
+    from pideai_host.events.replay_range import ReplayRanges
     from pideai_host.stores.catalogue import Catalogue
     from pideai_host.stores.credit_accounts import CreditAccounts
     from pideai_host.stores.installations import Installations
@@ -40,6 +43,9 @@ class HostState:
     lifecycle: "Lifecycle"
     breakers: "BreakerRows"
     credits: "CreditAccounts"
+    delivery_log: "DeliveryLog"
+    replays: "Replays"
+    replay_ranges: "ReplayRanges"
     readiness: "Readiness"
 
 

@@ -113,6 +113,9 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             installations=Installations(pool),
             breakers=BreakerRows(pool),
             credits=CreditAccounts(pool),
+            delivery_log=None,
+            replays=None,
+            replay_ranges=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

@@ -15,7 +15,20 @@ from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
 
-PARTS = ("door", "verifier", "access", "catalogue", "installations", "lifecycle", "breakers", "credits", "readiness")
+PARTS = (
+    "door",
+    "verifier",
+    "access",
+    "catalogue",
+    "installations",
+    "lifecycle",
+    "breakers",
+    "credits",
+    "delivery_log",
+    "replays",
+    "replay_ranges",
+    "readiness",
+)
 
 
 @pytest.fixture

@@ -5,7 +5,31 @@ import pytest
 from litestar import Litestar
 
 from pideai_host.stores.wire import InstallOut
-from pideai_host.web.examples import ACCEPTED, BREAKER, BREAKER_CLOSED, CREDITS, INSTALLATION, LEDGER_ENTRY, PLUGIN
+from pideai_host.web.examples import (
+    ACCEPTED,
+    BREAKER,
+    BREAKER_CLOSED,
+    CREDITS,
+    DELIVERY,
+    DELIVERY_WHOLE,
+    EVENT,
+    INSTALLATION,
+    LEDGER_ENTRY,
+    PLUGIN,
+    PREVIEW,
+    REPLAY,
+    REPLAYED_DELIVERY,
+    REPLAYED_EVENT,
+)
+from pideai_host.web.log_models import (
+    DeliveryOut,
+    DeliveryWholeOut,
+    EventOut,
+    PreviewOut,
+    ReplayedDeliveryOut,
+    ReplayedEventOut,
+    ReplayOut,
+)
 from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.problems import MEDIA_TYPE
@@ -89,8 +113,15 @@ def test_the_page_and_the_document_are_served(client_of):
         (CREDITS, CreditsOut),
         (LEDGER_ENTRY, LedgerEntryOut),
         (ACCEPTED, Accepted),
+        (DELIVERY, DeliveryOut),
+        (DELIVERY_WHOLE, DeliveryWholeOut),
+        (EVENT, EventOut),
+        (REPLAYED_DELIVERY, ReplayedDeliveryOut),
+        (REPLAYED_EVENT, ReplayedEventOut),
+        (PREVIEW, PreviewOut),
+        (REPLAY, ReplayOut),
     ],
-    ids=["plugin", "installation", "breaker", "closed breaker", "credits", "ledger entry", "accepted"],
+    ids=lambda one: one.__name__ if isinstance(one, type) else "",
 )
 def test_an_example_is_what_the_endpoint_would_send(example, model):
     sent = msgspec.json.encode(msgspec.convert(example, model))
@@ -104,7 +135,7 @@ def test_every_good_answer_below_api_that_has_a_body_has_an_example(operations):
         for path, operation in operations
         if path.startswith("/api/")
         for status, answer in operation["responses"].items()
-        if status in {"200", "201"}
+        if status in {"200", "201", "202"}
     ]
 
     assert all(content["examples"] for content in good)

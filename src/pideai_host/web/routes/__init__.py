@@ -10,8 +10,16 @@ from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.requests import StrictRequest
 from pideai_host.web.routes.breakers import get_breaker, reset_breaker
 from pideai_host.web.routes.credits import get_plugin_credits, list_credits, list_plugin_ledger
+from pideai_host.web.routes.deliveries import (
+    get_delivery,
+    list_deliveries,
+    list_events,
+    replay_delivery,
+    replay_event,
+)
 from pideai_host.web.routes.health import live, ready
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
+from pideai_host.web.routes.replays import begin_replay, cancel_replay, get_replay, list_replays, preview_replay
 from pideai_host.web.routes.store_plugins import (
     install_store_plugin,
     list_store_plugins,
@@ -46,6 +54,15 @@ def routes() -> list[ControllerRouterHandler]:
                 ],
             ),
             list_credits,
+            list_deliveries,
+            get_delivery,
+            replay_delivery,
+            list_events,
+            replay_event,
+            Router(
+                "/replays",
+                route_handlers=[preview_replay, begin_replay, list_replays, get_replay, cancel_replay],
+            ),
         ],
     )
     api = Router(

@@ -1,0 +1,34 @@
+"""On whose word something is replayed over HTTP, and under which id."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID, uuid4, uuid5
+
+from litestar import Request
+from litestar.exceptions import ValidationException
+
+from pideai_host.events.replay_write import Order
+from pideai_host.web.state import user_of
+
+_KEYS: Final = UUID("0d6a1f52-8a0b-5c1e-b1f5-3f1f0a7f9c44")
+"""The namespace of replay ids that are made of a client's Idempotency-Key."""
+
+
+def order_of(request: Request[Any, Any, Any], store_id: UUID, key: str | None) -> Order:
+    """Return the order of the signed-in user; the same key of the same user is the same replay."""
+    user_id = user_of(request).id
+    replay_id = uuid4() if key is None else uuid5(_KEYS, f"{store_id}\x1f{user_id}\x1f{request.url.path}\x1f{key}")
+    return Order(f"user {user_id}", replay_id)
+
+
+def required_zone(instant: datetime | None, name: str) -> datetime | None:
+    """Return an instant that says in which time zone it is, or None.
+
+    Raises:
+        ValidationException: it does not say.
+    """
+    if instant is not None and instant.tzinfo is None:
+        raise ValidationException(
+            f"{name} has no time zone", extra=[{"key": name, "message": "needs a time zone, such as Z or -04:00"}]
+        )
+    return instant
