@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
 CULPRIT = "culprit"
 
@@ -12,11 +13,7 @@ async def test_a_plugin_that_exits_the_interpreter_is_named_after_three_calls(ri
     await rig.shop.install("exits")
     await rig.shop.bring(1, customer=CULPRIT)
     await rig.shop.bring(10)
-    codes = []
-    for _ in range(3):
-        worker = await rig.worker()
-        codes.append(await worker.ended())
-        await rig.log.end_leases()
+    codes = [await rig.life() for _ in range(3)]
     last = await rig.worker()
     log = await rig.log.done()
     await rig.log.require_balance(died=True)
@@ -28,6 +25,27 @@ async def test_a_plugin_that_exits_the_interpreter_is_named_after_three_calls(ri
     assert culprit.error.startswith("crashed: exits")
     assert {(one.slug, one.status) for one in others} == {("exits", "delivered"), ("webhook-bridge", "delivered")}
     assert len(others) == 21
+
+
+async def test_who_stands_by_is_not_blamed_while_new_culprits_keep_coming(rig):
+    """Slow bystanders are on their last claim while the next culprit, on its first, ends the worker."""
+
+    async def slow(_):
+        await asyncio.sleep(0.3)
+        return web.Response()
+
+    rig.receiver.answer = slow
+    await rig.shop.install("exits")
+    culprits = set()
+    for _ in range(3):
+        culprits |= set(await rig.shop.bring(1, customer=CULPRIT))
+        await rig.shop.bring(2)
+        await rig.life()
+    await rig.supervise("webhook-bridge")
+    log = await rig.log.require_balance(died=True)
+
+    assert {one.status for one in log if one.slug == "webhook-bridge"} == {"delivered"}
+    assert {one.id for one in log if one.status == "failed"} <= culprits
 
 
 @pytest.mark.parametrize(

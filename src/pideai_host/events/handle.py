@@ -82,6 +82,7 @@ class Handler:
     def begin(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
         """Deal with a batch from now on, claimed at `began_s`. Returns at once."""
         self._leases.hold(batch, began_s)
+        self._suspects.take(one for one in batch if is_suspect(one))
         self._spawn(self._work(lane, batch))
 
     def begin_no_more(self) -> None:
@@ -189,7 +190,13 @@ class Handler:
         """Make one call when its turn comes and hand its outcome over to be written."""
         dispatched: Dispatched | None = None
         try:
-            dispatched = await self._in_turn(lane, claimed, stored, payload)
+            if self._suspects.are_in_hand:
+                await self._suspects.wait_until_gone()
+            self._suspects.other_begins()
+            try:
+                dispatched = await self._in_turn(lane, claimed, stored, payload)
+            finally:
+                self._suspects.other_ended()
         finally:
             if dispatched is not None:
                 self._settle(lane, claimed, dispatched)
@@ -199,10 +206,10 @@ class Handler:
     async def _deliver_alone(
         self, lane: LaneState, claimed: Claimed, stored: Installed | None, payload: str | None
     ) -> None:
-        """Make a suspect's call while no other suspect runs, until it is written: the next one may end the worker."""
+        """Make a suspect's call while no other call runs, until it is written: the next one may end the worker."""
         try:
-            async with self._suspects.alone:
-                dispatched = await self._in_turn(lane, claimed, stored, payload, is_suspect=True)
+            async with self._suspects.alone() as is_alone:
+                dispatched = await self._in_turn(lane, claimed, stored, payload, suspect_alone=is_alone)
                 await self._settler.put(self._settled(lane, claimed, dispatched))
         finally:
             self._let_go(lane, claimed)
@@ -214,8 +221,9 @@ class Handler:
         stored: Installed | None,
         payload: str | None,
         *,
-        is_suspect: bool = False,
+        suspect_alone: bool | None = None,
     ) -> Dispatched:
+        """Make a call in the installation's turn; of a suspect's is told whether it is alone."""
         most = lane.places_of(stored)
         ticket = lane.turns.take(claimed.installation_id, most)
         if ticket is None:
@@ -225,17 +233,17 @@ class Handler:
         try:
             if self._stopping or lane.slug in self._quarantined or self._leases.is_short(claimed):
                 return _ANOTHER_TIME  # somebody else begins it anew
-            has_crashed = is_suspect and await self._has_crashed(lane, claimed)
+            has_crashed = suspect_alone is not None and await self._has_crashed(lane, claimed, is_alone=suspect_alone)
             if has_crashed is None:
                 return _ANOTHER_TIME
             return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
         finally:
             lane.turns.give_back(claimed.installation_id, ticket)
 
-    async def _has_crashed(self, lane: LaneState, claimed: Claimed) -> bool | None:
+    async def _has_crashed(self, lane: LaneState, claimed: Claimed, *, is_alone: bool) -> bool | None:
         """Ask whether a suspect has ended a worker, None when it must not be begun now."""
         try:
-            return await self._suspects.has_crashed(claimed)
+            return await self._suspects.has_crashed(claimed, is_alone=is_alone)
         except psycopg.Error as error:
             _log.warning("suspect_not_begun", lane=lane.lane, delivery=str(claimed.id), error=type(error).__name__)
             return None
@@ -264,6 +272,7 @@ class Handler:
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:
         """Give a delivery's place to another one."""
         self._leases.let_go(claimed)
+        self._suspects.let_go(claimed)
         if lane.release(1):
             self._on_room()
 

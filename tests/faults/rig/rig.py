@@ -56,6 +56,26 @@ class Rig:
         await process.said("worker_started")
         return process
 
+    async def life(self) -> int:
+        """Start a worker that will be ended by what it does; return its exit code, with its leases ended as well."""
+        code = await (await self._start("worker")).ended()
+        await self.log.end_leases()
+        return code
+
+    async def supervise(self, slug: str) -> list[int]:
+        """Start a worker again whenever it ends, until no delivery of a plugin is pending; return the exit codes."""
+        codes: list[int] = []
+        done = asyncio.ensure_future(self.log.done(slug))
+        try:
+            while not done.done():
+                life = asyncio.ensure_future(self.life())
+                await asyncio.wait({done, life}, return_when=asyncio.FIRST_COMPLETED)
+                codes += [life.result()] if life.done() else []
+                life.cancel()
+        finally:
+            done.cancel()
+        return codes
+
     async def serve(self, *, with_worker: bool = False, **environ: str) -> Process:
         """Start a host that takes events in, and delivers nothing unless told to; returns once it serves."""
         process = await self._start("serve", *([] if with_worker else ["--no-worker"]), **environ)

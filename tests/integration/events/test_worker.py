@@ -293,7 +293,7 @@ async def crash(way, claims):
     for _ in range(claims):
         claimed = await way.claim(lease_s=0)
     suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
-    return await suspects.has_crashed(claimed[0])
+    return await suspects.has_crashed(claimed[0], is_alone=True)
 
 
 async def test_a_call_that_was_begun_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
@@ -334,6 +334,19 @@ async def test_on_their_last_claim_messages_begin_only_when_the_one_before_is_wr
     await worker.stop()
 
     assert written == [(0,), (1,), (2,), (3,)]
+
+
+async def test_what_begins_in_company_is_not_held_to_account_and_who_was_noted_before_still_is(way, shop, probe):
+    await bring(way, shop)
+    await bring(way, shop)
+    for _ in range(3):
+        claimed = await way.claim(lease_s=0)
+    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
+    noted, in_company = claimed
+    await suspects.has_crashed(noted, is_alone=True)
+    found = [await suspects.has_crashed(one, is_alone=False) for one in (noted, in_company, in_company)]
+
+    assert found == [True, False, False]
 
 
 async def test_a_retry_starts_with_a_clean_slate(way, shop, probe):
