@@ -8,6 +8,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events import replay_job
 from pideai_host.events.ordering import OrderUpkeep
+from pideai_host.events.prune import Pruning
 from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
@@ -32,13 +33,14 @@ class Upkeep:
 
     Args:
         pool: Runtime connections.
-        retention_days: Age at which a week of events and deliveries is dropped.
+        retention_days: Age at which a week of events and deliveries is dropped, and what is kept as long as they are.
     """
 
     def __init__(self, pool: Pool, *, retention_days: int) -> None:
         self._pool = pool
         self._retention_days = retention_days
         self.holds = Holds(pool)
+        self.pruning = Pruning(pool, retention_days=retention_days)
 
     async def ensure_partitions(self) -> bool:
         """Make the partitions of the weeks to come. Nothing is left to do afterwards.
@@ -90,6 +92,7 @@ def jobs_of(
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),
+        Job(name="prune", every_s=HOUR_S, run=upkeep.pruning.run),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
         Job(name="order", every_s=MINUTE_S, run=order.mend),
         Job(name="ordered_entities", every_s=HOUR_S, run=order.prune),

@@ -1,6 +1,6 @@
 -- Of some deliveries that still hold a credit of a plugin: how they ended, if they did. What the log has lost is kept, as
 -- nobody can tell any more; a delivery is in the log before it can hold anything, so that is never a young one.
--- The bounds name the partition of a delivery whose creation is known.
+-- The bounds name the partition of a delivery whose creation is known, the limit keeps the log from being read whole.
 select h.store_id, h.delivery_id, h.credit_type,
        case
          when d.status in ('delivered', 'sent') then 'charge'
@@ -15,4 +15,5 @@ left join lateral (
   from public.plugin_events_log d
   where d.id = h.delivery_id and d.store_id = h.store_id
     and d.created_at >= coalesce(w.created_at, '-infinity') and d.created_at <= coalesce(w.created_at, 'infinity')
+  limit 1
 ) as d on true

@@ -1,5 +1,6 @@
 -- One page of the credits that have been reserved for a while, oldest first, each with whether its delivery has ended. All
--- of them count for the page, so that it stays small however few have.
+-- of them count for the page, so that it stays small however few have. The limit of one has the log asked by its key, not
+-- read whole for a join.
 select h.updated_at, h.delivery_id, h.store_id, h.plugin, coalesce(d.status, '') <> 'pending' as has_ended
 from (
   select store_id, plugin, delivery_id, updated_at
@@ -10,6 +11,6 @@ from (
   limit %(limit)s
 ) as h
 left join lateral (
-  select d.status from public.plugin_events_log d where d.id = h.delivery_id and d.store_id = h.store_id
+  select d.status from public.plugin_events_log d where d.id = h.delivery_id and d.store_id = h.store_id limit 1
 ) as d on true
 order by h.updated_at, h.delivery_id

@@ -1,0 +1,1 @@
+drop index if exists pideai_host.credit_holds_age;
