@@ -37,6 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         jwks_url: SUPABASE_JWKS_URL; by default the project's.
         jwt_issuer: SUPABASE_JWT_ISSUER; by default the project's.
         jwt_audience: SUPABASE_JWT_AUDIENCE.
+        jwks_stale_max_s: PIDEAI_JWKS_STALE_MAX_S, for how long signing keys that cannot be refreshed are trusted.
         supabase_service_key: SUPABASE_SERVICE_ROLE_KEY.
         http_allow: PIDEAI_HTTP_ALLOW, private networks that plugins may reach nevertheless.
         log_level: PIDEAI_LOG_LEVEL.
@@ -63,6 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks_url: str | None = None
     jwt_issuer: str | None = None
     jwt_audience: str = "authenticated"
+    jwks_stale_max_s: int = 21_600
     supabase_service_key: str | None = None
     http_allow: tuple[read.Network, ...] = ()
     log_level: str = "info"
@@ -100,6 +102,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             or _below(supabase_url, "/auth/v1/.well-known/jwks.json"),
             jwt_issuer=read.text(environ, "SUPABASE_JWT_ISSUER") or _below(supabase_url, "/auth/v1"),
             jwt_audience=read.text(environ, "SUPABASE_JWT_AUDIENCE") or "authenticated",
+            jwks_stale_max_s=read.integer(environ, "PIDEAI_JWKS_STALE_MAX_S", 21_600, least=600, most=604_800),
             supabase_service_key=read.text(environ, "SUPABASE_SERVICE_ROLE_KEY"),
             http_allow=read.networks(environ, "PIDEAI_HTTP_ALLOW"),
             log_level=read.choice(environ, "PIDEAI_LOG_LEVEL", "info", ("debug", "info", "warning", "error")),

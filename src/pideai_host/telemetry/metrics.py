@@ -46,6 +46,15 @@ TASKS_LEFT = Gauge(
     ["plugin"],
     registry=REGISTRY,
 )
+JWKS_REFRESHES = Counter(
+    "pideai_jwks_refreshes",
+    "Requests for the project's signing keys, by what came of them",
+    ["result"],
+    registry=REGISTRY,
+)
+JWKS_LOADED_AT = Gauge(
+    "pideai_jwks_loaded_at_seconds", "When the signing keys were last loaded, in Unix time", registry=REGISTRY
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

@@ -89,7 +89,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
             open_engine(settings, with_worker=with_worker) as engine,
             httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
         ):
-            keys = JwksCache(client, jwks_url)
+            keys = JwksCache(client, jwks_url, stale_max_s=settings.jwks_stale_max_s)
             keys.start()
             app.state[STATE_KEY] = HostState(
                 door=engine.door,

@@ -2,7 +2,8 @@
 
 PyJWT's own client blocks the event loop, asks again for every unknown key id, and forgets all keys while the server is
 away (supabase.md 1.5). This one is asynchronous and bounded: a key id is only a dictionary key, one request at a time
-goes out, and what was loaded last stays good until a newer set arrives.
+goes out, and what was loaded last stays good until a newer set arrives, or until it is so old that a key which was
+revoked meanwhile would be trusted for too long.
 """
 
 import asyncio
@@ -15,13 +16,15 @@ import jwt
 import msgspec
 
 from pideai_host.api.errors import PideaiError
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import JWKS_LOADED_AT, JWKS_REFRESHES, get_logger
 
 REFRESH_S: Final = 300.0
 """Supabase asks for at most 10 minutes."""
 RETRY_S: Final = 10.0
+STALE_MAX_S: Final = 21_600.0
+"""For how long the last good set serves while no newer one can be had, unless the operator says otherwise."""
 UNKNOWN_KEY_GAP_S: Final = 30.0
-FIRST_LOAD_GAP_S: Final = 2.0
+NEEDED_LOAD_GAP_S: Final = 2.0
 FETCH_TIMEOUT_S: Final = 5.0
 DOCUMENT_MAX_BYTES: Final = 65_536
 KEYS_MAX: Final = 32
@@ -36,7 +39,7 @@ _log: Final = get_logger(__name__)
 
 
 class KeysUnavailable(PideaiError):  # noqa: N818 - a condition, not a fault of ours
-    """No key set was ever loaded, so that no token can be judged."""
+    """No key set was ever loaded, or the last one is too old, so that no token can be judged."""
 
     code = "keys_unavailable"
 
@@ -53,11 +56,13 @@ class JwksCache:
     """The last good key set, refreshed in the background.
 
     Unknown key ids cause at most one request per `UNKNOWN_KEY_GAP_S` in all, however many come and from whomever;
-    those that stay unknown are remembered. An outage keeps the last set in service. Safe to use from many tasks.
+    those that stay unknown are remembered. An outage keeps the last set in service for `stale_max_s`. Safe to use from
+    many tasks.
 
     Args:
         http: Client of the host; the cache follows no redirects and bounds size and time itself.
         url: Where the set is, ``…/auth/v1/.well-known/jwks.json``.
+        stale_max_s: Age at which a set that could not be refreshed is trusted no longer.
         monotonic: Clock in seconds.
         sleep: Waits between two refreshes.
     """
@@ -67,25 +72,33 @@ class JwksCache:
         http: httpx.AsyncClient,
         url: str,
         *,
+        stale_max_s: float = STALE_MAX_S,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._http = http
         self._url = url
+        self._stale_max_s = stale_max_s
         self._monotonic = monotonic
         self._sleep = sleep
         self._keys: dict[str, jwt.PyJWK] = {}
-        self._loaded = False
+        self._loaded_at: float | None = None
         self._flight: asyncio.Task[bool] | None = None
         self._loop: asyncio.Task[None] | None = None
-        self._first_load_after = -float("inf")
+        self._load_needed_after = -float("inf")
         self._ask_again_after = -float("inf")
         self._unknown: dict[str, float] = {}
 
     @property
-    def is_loaded(self) -> bool:
-        """Whether a key set was ever loaded."""
-        return self._loaded
+    def age_s(self) -> float | None:
+        """How old the key set is, None if there never was one."""
+        return None if self._loaded_at is None else self._monotonic() - self._loaded_at
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether there is a key set that tokens can be judged by."""
+        age_s = self.age_s
+        return age_s is not None and age_s <= self._stale_max_s
 
     def start(self) -> None:
         """Load the set and keep it fresh in the background; a failure is logged and tried again."""
@@ -104,14 +117,12 @@ class JwksCache:
         """Return the key of this id, None if the project has none such.
 
         Raises:
-            KeysUnavailable: no set was ever loaded.
+            KeysUnavailable: no set was ever loaded, or the last one is too old.
         """
-        found = self._keys.get(kid)
-        if found is not None:
-            return found
-
-        if not self._loaded:
-            await self._load_first()
+        if not self.is_usable:
+            await self._load_needed()
+        elif kid in self._keys:
+            return self._keys[kid]
         elif self._may_ask_again(kid) and await self.refresh() and kid not in self._keys:
             self._remember_unknown(kid)
         return self._keys.get(kid)
@@ -133,14 +144,16 @@ class JwksCache:
             succeeded = await self.refresh()
             await self._sleep(REFRESH_S if succeeded else RETRY_S)
 
-    async def _load_first(self) -> None:
+    async def _load_needed(self) -> None:
         now = self._monotonic()
-        if self._flight is not None or now >= self._first_load_after:
-            self._first_load_after = now + FIRST_LOAD_GAP_S
+        if self._flight is not None or now >= self._load_needed_after:
+            self._load_needed_after = now + NEEDED_LOAD_GAP_S
             await self.refresh()
-        if not self._loaded:
+        if not self.is_usable:
+            lately = "yet" if self._loaded_at is None else f"for {self._stale_max_s:g} s"
             raise KeysUnavailable(
-                "the signing keys of the Supabase project could not be loaded yet", hint="Try again in a few seconds."
+                f"the signing keys of the Supabase project could not be loaded {lately}",
+                hint="Try again in a few seconds.",
             )
 
     def _may_ask_again(self, kid: str) -> bool:
@@ -163,13 +176,19 @@ class JwksCache:
             async with asyncio.timeout(FETCH_TIMEOUT_S):
                 keys = parse_key_set(await self._fetch())
         except (httpx.HTTPError, httpx.InvalidURL, OSError, PideaiError, _Unusable) as error:
-            _log.warning("jwks_refresh_failed", reason=str(error) or type(error).__name__, serving_last=self._loaded)
+            JWKS_REFRESHES.labels("failed").inc()
+            reason, age_s = str(error) or type(error).__name__, self.age_s
+            _log.warning(
+                "jwks_refresh_failed", reason=reason, serving_last=self.is_usable, age_s=age_s and round(age_s)
+            )
             return False
 
         if not keys:
             _log.warning("jwks_empty", hint="The project has no ES256 or RS256 signing key: no user can sign in here.")
         self._keys = keys
-        self._loaded = True
+        self._loaded_at = self._monotonic()
+        JWKS_REFRESHES.labels("loaded").inc()
+        JWKS_LOADED_AT.set_to_current_time()
         return True
 
     async def _fetch(self) -> bytes:

@@ -10,10 +10,12 @@ import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from pideai_host.db.pool import Pool
-from pideai_host.web.jwks import JwksCache
+from pideai_host.web.jwks import REFRESH_S, JwksCache
 
 DATABASE_LIMIT_S: Final = 2.0
 REMEMBERED_S: Final = 1.0
+KEYS_OLD_S: Final = 2 * REFRESH_S
+"""Age of the signing keys from which on something must be wrong with their server."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -61,21 +63,27 @@ class Readiness:
             return self._reasons
 
     def warnings(self) -> dict[str, str]:
-        """Return what goes wrong here although requests can be served: plugin or lane -> what, for the operator."""
+        """Return what goes wrong here although requests can be served: part -> what, for the operator."""
         hanging = {slug: f"calls hang past their limit: {count}" for slug, count in self._hanging().items()}
         quarantined = {slug: f"quarantined: {why}" for slug, why in self._quarantined.items()}
         plugins = {
             f"plugin {slug}": "; ".join(said[slug] for said in (quarantined, hanging) if slug in said)
             for slug in sorted(quarantined.keys() | hanging.keys())
         }
-        return plugins | {f"lane {lane}": "does not exist" for lane in sorted(self._missing_lanes())}
+        lanes = {f"lane {lane}": "does not exist" for lane in sorted(self._missing_lanes())}
+        return plugins | lanes | self._old_keys()
+
+    def _old_keys(self) -> dict[str, str]:
+        age_s = self._keys.age_s
+        return {"keys": f"not refreshed for {age_s:.0f} s"} if age_s is not None and age_s > KEYS_OLD_S else {}
 
     async def _look(self) -> dict[str, str]:
         reasons = {}
         if not await self._database_answers():
             reasons["database"] = f"no answer within {DATABASE_LIMIT_S:g} s"
-        if not self._keys.is_loaded:
-            reasons["keys"] = "the signing keys of the Supabase project are not loaded yet"
+        if not self._keys.is_usable:
+            when = "are not loaded yet" if self._keys.age_s is None else "are too old to be trusted"
+            reasons["keys"] = f"the signing keys of the Supabase project {when}"
         if self._worker_running is not None and not self._worker_running():
             reasons["worker"] = "the worker does not run"
         return reasons

@@ -1,5 +1,8 @@
 """A token is good only if every single thing about it is."""
 
+import asyncio
+import base64
+import json
 import time
 from uuid import UUID, uuid4
 
@@ -31,11 +34,28 @@ def signer() -> TokenSigner:
     return TokenSigner(ISSUER)
 
 
+class AuthServer:
+    """Serves the keys and counts how often."""
+
+    def __init__(self, signer: TokenSigner) -> None:
+        self.signer = signer
+        self.requests = 0
+        self.is_away = False
+
+    def __call__(self, _: httpx.Request) -> httpx.Response:
+        self.requests += 1
+        return httpx.Response(503) if self.is_away else httpx.Response(200, json=self.signer.jwks())
+
+
 @pytest.fixture
-async def verifier(signer):
-    transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
-    async with httpx.AsyncClient(transport=transport) as http:
-        yield Verifier(JwksCache(http, "http://auth.test/jwks.json"), issuer=ISSUER)
+def server(signer) -> AuthServer:
+    return AuthServer(signer)
+
+
+@pytest.fixture
+async def verifier(server):
+    async with httpx.AsyncClient(transport=httpx.MockTransport(server)) as http:
+        yield Verifier(JwksCache(http, "http://auth.test/jwks.json", monotonic=lambda: 0.0), issuer=ISSUER)
 
 
 async def test_a_good_token_names_its_user(verifier, signer):
@@ -127,6 +147,29 @@ async def test_who_is_no_owner_is_told_so(verifier, signer, claims):
 
 async def test_a_token_may_leave_out_whether_it_is_anonymous(verifier, signer):
     assert await verifier.verify(signer.token(USER, is_anonymous=None))
+
+
+def naming(kid: str, good: str) -> str:
+    """Let a good token name another key in its header: nobody has to sign that to send it."""
+    header = base64.urlsafe_b64encode(json.dumps({"alg": "ES256", "typ": "JWT", "kid": kid}).encode())
+    return f"{header.decode().rstrip('=')}.{good.partition('.')[2]}"
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["the server answers", "the server is away"])
+async def test_ten_thousand_tokens_with_random_kids_cause_one_refetch_and_hurt_no_good_token(
+    verifier, signer, server, is_away
+):
+    good = signer.token(USER)
+    await verifier.verify(good)
+    server.is_away = is_away
+
+    for start in range(0, 10_000, 500):
+        attack = [verifier.verify(naming(f"bogus-{number}", good)) for number in range(start, start + 500)]
+        refused = await asyncio.gather(*attack, return_exceptions=True)
+
+        assert {type(one) for one in refused} == {TokenInvalid}
+        assert (await verifier.verify(good)).id == USER
+    assert server.requests == 2
 
 
 @pytest.mark.parametrize(

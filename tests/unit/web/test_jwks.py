@@ -16,9 +16,10 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.jwks import (
     DOCUMENT_MAX_BYTES,
-    FIRST_LOAD_GAP_S,
+    NEEDED_LOAD_GAP_S,
     REFRESH_S,
     RETRY_S,
+    STALE_MAX_S,
     UNKNOWN_KEY_GAP_S,
     JwksCache,
     KeysUnavailable,
@@ -198,7 +199,54 @@ async def test_an_outage_keeps_the_last_good_set(cache, server):
 
     assert not await cache.refresh()
     assert await cache.key("first") is not None
-    assert cache.is_loaded
+    assert cache.is_usable
+
+
+async def test_the_last_good_set_serves_up_to_a_limit_and_no_longer(cache, server, clock):
+    await cache.refresh()
+    server.go_away()
+
+    clock.now_s += STALE_MAX_S
+    assert await cache.key("first") is not None
+    clock.now_s += 1
+    with pytest.raises(KeysUnavailable):
+        await cache.key("first")
+    assert not cache.is_usable
+
+
+async def test_a_server_that_stays_away_is_not_asked_for_every_token_either(cache, server, clock):
+    await cache.refresh()
+    server.go_away()
+    clock.now_s += STALE_MAX_S + 1
+
+    for _ in range(100):
+        with pytest.raises(KeysUnavailable):
+            await cache.key("first")
+
+    assert server.requests == 2
+
+
+async def test_a_set_that_was_too_old_is_good_again_once_it_is_refreshed(cache, server, clock):
+    answer = server.answer
+    await cache.refresh()
+    server.go_away()
+    clock.now_s += STALE_MAX_S + 1
+    with pytest.raises(KeysUnavailable):
+        await cache.key("first")
+    server.answer = answer
+    clock.now_s += NEEDED_LOAD_GAP_S
+
+    assert await cache.key("first") is not None
+
+
+async def test_how_old_the_set_is_counts_from_the_last_good_answer(cache, server, clock):
+    assert cache.age_s is None
+    await cache.refresh()
+    server.go_away()
+    clock.now_s += 7
+    await cache.refresh()
+
+    assert cache.age_s == 7
 
 
 async def test_without_any_set_a_token_cannot_be_judged(cache, server):
@@ -206,7 +254,7 @@ async def test_without_any_set_a_token_cannot_be_judged(cache, server):
 
     with pytest.raises(KeysUnavailable):
         await cache.key("first")
-    assert not cache.is_loaded
+    assert not cache.is_usable
 
 
 async def test_a_server_that_is_away_is_not_asked_for_every_token(cache, server):
@@ -224,7 +272,7 @@ async def test_the_first_load_is_tried_again_soon(cache, server, clock):
     with pytest.raises(KeysUnavailable):
         await cache.key("first")
     server.answer = good
-    clock.now_s += FIRST_LOAD_GAP_S
+    clock.now_s += NEEDED_LOAD_GAP_S
 
     assert await cache.key("first") is not None
 

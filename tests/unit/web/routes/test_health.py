@@ -9,7 +9,7 @@ from psycopg_pool import PoolTimeout
 
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.jwks import JwksCache
-from pideai_host.web.readiness import REMEMBERED_S, Readiness
+from pideai_host.web.readiness import KEYS_OLD_S, REMEMBERED_S, Readiness
 
 
 class Connection:
@@ -46,8 +46,12 @@ class Clock:
 
 
 @pytest.fixture
-async def keys():
-    signer = TokenSigner("http://auth.test/auth/v1")
+def signer():
+    return TokenSigner("http://auth.test/auth/v1")
+
+
+@pytest.fixture
+async def keys(signer):
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
     async with httpx.AsyncClient(transport=transport) as http:
         keys = JwksCache(http, "http://auth.test/jwks.json")
@@ -115,6 +119,24 @@ async def test_what_goes_wrong_with_plugins_is_a_warning_and_no_reason_to_send_n
             "lane pideai_new": "does not exist",
         },
     )
+
+
+async def test_keys_that_cannot_be_refreshed_are_a_warning_and_at_last_a_reason(signer):
+    clock, answers = Clock(), [httpx.Response(200, json=signer.jwks())]
+    transport = httpx.MockTransport(lambda _: answers.pop() if answers else httpx.Response(503))
+    async with httpx.AsyncClient(transport=transport) as http:
+        keys = JwksCache(http, "http://auth.test/jwks.json", stale_max_s=3_600, monotonic=clock)
+        await keys.refresh()
+        readiness = Readiness(Pool(), keys, worker_running=None, monotonic=clock)
+        fresh = readiness.warnings()
+        clock.now_s += KEYS_OLD_S + 1
+        old = (await readiness.reasons(), readiness.warnings())
+        clock.now_s += 3_600
+
+        assert (fresh, old) == ({}, ({}, {"keys": "not refreshed for 601 s"}))
+        assert await readiness.reasons() == {
+            "keys": "the signing keys of the Supabase project are too old to be trusted"
+        }
 
 
 class Answer:
