@@ -2,13 +2,13 @@
 
 import asyncio
 import importlib.metadata
-import os
 import sys
 import tempfile
 from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from benchmarks import dists
 from benchmarks.figures import Figure, alone, compared
 from benchmarks.harness import Options
 from benchmarks.processes import Process
@@ -17,28 +17,6 @@ from pideai_host.plugins import catalog
 from pideai_host.plugins.registry import load_registry
 
 SIZES: Final = (2, 50, 200)
-MODULE: Final = """
-from pideai_host.api import PluginDefinition, PluginType, delivered, hookimpl
-
-
-class Plugin:
-    @hookimpl
-    def plugin_definition(self):
-        return PluginDefinition(
-            slug="{slug}",
-            name="{slug}",
-            version="1.0",
-            type=PluginType.INTEGRATION,
-            subscribed_events=("order.created",),
-        )
-
-    @hookimpl
-    async def handle_event(self, event, config, context):
-        return delivered()
-
-
-plugin = Plugin()
-"""
 
 
 async def run(options: Options) -> list[Figure]:
@@ -46,7 +24,7 @@ async def run(options: Options) -> list[Figure]:
     figures = []
     for size in SIZES:
         with tempfile.TemporaryDirectory(prefix="pideai-benchmarks-") as folder:
-            await asyncio.to_thread(make_distributions, Path(folder), size)
+            await asyncio.to_thread(dists.make, Path(folder), dists.numbered(size))
             timed = [[await _ms(what, Path(folder)) for what in MEASURES] for _ in range(options.rounds)]
         found, loaded, baseline = zip(*timed, strict=True)
         figures += [
@@ -56,25 +34,12 @@ async def run(options: Options) -> list[Figure]:
     return figures
 
 
-def make_distributions(folder: Path, count: int) -> None:
-    """Install that many plugins into a folder, as pip would leave them."""
-    for number in range(count):
-        slug = f"bench-{number}"
-        module = slug.replace("-", "_")
-        (folder / f"{module}.py").write_text(MODULE.format(slug=slug))
-        info = folder / f"{module}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {slug}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[pideai.plugins]\n{slug} = {module}:plugin\n")
-
-
 MEASURES: Final = ("find", "load", "entry_points")
 
 
 async def _ms(what: str, folder: Path) -> float:
     arguments = ("-m", "benchmarks.discovery", what)
-    environ = {"PYTHONPATH": os.pathsep.join(filter(None, [str(folder), os.environ.get("PYTHONPATH")]))}
-    async with Process(*arguments, environ=environ, log=folder / "log") as process:
+    async with Process(*arguments, environ={"PYTHONPATH": dists.path_with(folder)}, log=folder / "log") as process:
         return float(await process.line())
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 from uuid import UUID, uuid4
 
-import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from benchmarks import orders
+from benchmarks.fill.orders import place_orders
 from benchmarks.places import Place, Target
 from pideai_host.api import EventType
 from pideai_host.db.sql import load, query
@@ -20,8 +20,6 @@ from pideai_host.events.identity import delivery_id, event_id
 
 _STAGE: Final = query(load("benchmarks", "sql/stage.sql"))
 _BACKLOG: Final = query(load("benchmarks", "sql/host_seed.sql"))
-_ORDERS: Final = query(load("benchmarks", "sql/host_orders.sql"))
-_ITEMS: Final = [{"name": name, "quantity": quantity, "price": price} for name, quantity, price in orders.ITEMS]
 
 Staged = tuple[int, UUID, UUID, UUID, UUID, UUID]
 
@@ -57,13 +55,5 @@ async def backlog(place: Place, count: int, *, complete: bool) -> None:
     payload = orders.created_payload(place.targets[0].store_id, with_items=complete)
     await connection.execute(_BACKLOG, {"payload": payload, "complete": complete})
     if not complete:
-        await _place_orders(connection)
+        await place_orders(place)
     await connection.execute("vacuum analyze")
-
-
-async def _place_orders(connection: AsyncConnection[TupleRow]) -> None:
-    """Write the orders of `fresh` without the shop's own triggers, which are none of the host's work."""
-    items = msgspec.json.encode(_ITEMS).decode()
-    await connection.execute("set session_replication_role = replica")
-    await connection.execute(_ORDERS, {"total": orders.TOTAL, "delivery": orders.DELIVERY, "items": items})
-    await connection.execute("reset session_replication_role")

@@ -28,6 +28,9 @@ promoted as (
       park_reason = case when d.park_reason = 'rate' then 'rate' end  -- its slot is reserved (reserve.sql)
   from message m
   where d.id = m.id and d.created_at = m.created_at
+    -- Said twice for the planner, who takes the messages for many: it would read all of history to find a few rows.
+    and d.id = any (array(select id from due))
+    and d.created_at between (select min(created_at) from due) and (select max(created_at) from due)
   returning d.lane
 )
 select lane, count(*)::integer from promoted group by lane

@@ -6,6 +6,10 @@ with wanted as materialized (
   join public.plugin_events_log d on d.id = b.id and d.created_at = b.created_at
   join public.store_plugins sp on sp.id = d.installation_id
   where d.park_reason is distinct from 'rate'
+    -- by primary key, in the partitions of these instants only (promote.sql)
+    and d.id = any (%(ids)s::uuid[])
+    and d.created_at between (select min(t) from unnest(%(times)s::timestamptz[]) as t)
+                         and (select max(t) from unnest(%(times)s::timestamptz[]) as t)
 ),
 demand as (
   select installation_id, count(*) as calls, min(per_s) as per_s from wanted group by installation_id

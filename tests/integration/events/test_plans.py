@@ -1,0 +1,55 @@
+"""Nothing on the way of an event grows with history: each statement is explained while it runs, beside a long log."""
+
+import asyncio
+
+import pytest
+from benchmarks.explain.tour import FUNCTIONS
+from benchmarks.explain.watch import Watch
+from benchmarks.statements import known
+
+from pideai_host.api import retry
+
+HISTORY = 4_000
+ORDERS = 40
+RETRIES = 3
+HOT = {"intake", "claim", "claim: return query", "items", "look", "complete", "settle", "promote"}
+
+
+@pytest.fixture
+async def history(shop, installation):
+    """Deliveries of the shop that are dealt with, and what the planner knows of them."""
+    await shop.connection.execute(
+        """with kept as (
+          insert into public.plugin_events (id, store_id, type, payload, occurred_at, source)
+          select gen_random_uuid(), %(store)s, 'order.created', '{}', now(), 'webhook'
+          from generate_series(1, %(count)s)
+          returning id, created_at
+        )
+        insert into public.plugin_events_log
+          (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, status)
+        select gen_random_uuid(), sp.store_id, sp.plugin_id, 'order.created', sp.id, kept.id, kept.created_at,
+               'pideai_probe', 'delivered'
+        from kept, public.store_plugins sp where sp.id = %(installation)s""",
+        {"store": shop.store_id, "installation": installation, "count": HISTORY},
+    )
+    await shop.connection.execute("analyze")
+
+
+async def all_delivered(way):
+    rows = await way.rows("select count(*) from public.plugin_events_log where status = 'delivered'")
+    return rows[0][0] == HISTORY + ORDERS
+
+
+async def test_no_statement_reads_what_is_dealt_with(way, shop, probe, history, until):
+    probe.answers = [retry("later")] * RETRIES
+    bodies = [await shop.order() for _ in range(ORDERS)]
+    watch = Watch(known(), FUNCTIONS)
+    worker = way.worker()
+    with watch.looking():
+        await asyncio.gather(*(way.door.receive(body) for body in bodies))
+        await worker.start()
+        await until(lambda: all_delivered(way))
+        await worker.stop()
+
+    assert watch.plans.keys() >= HOT
+    assert {name: plan.text for name, plan in watch.plans.items() if plan.rows >= HISTORY} == {}
