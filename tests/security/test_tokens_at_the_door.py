@@ -44,6 +44,8 @@ class Access:
         if (user.id, store_id) != (OWNER, STORE):
             raise StoreUnknown(store_id)
 
+    require_reader = require_owner
+
 
 class Untouchable:
     """What lies behind the door: a request that reaches it has got in."""

@@ -1,4 +1,8 @@
-"""Whose store it is: the database's own rule, asked as the user (supabase.md 5)."""
+"""Whose store it is: the database's own rule, asked as the user (supabase.md 5).
+
+The owner does everything in a store, a platform admin sees everything and changes nothing, nobody else learns even that
+it exists (docs/adr/0030).
+"""
 
 import time
 from collections.abc import Callable
@@ -11,14 +15,18 @@ from litestar.handlers import BaseRouteHandler
 from pideai_host.api.errors import StoreUnknown
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.web.auth import User
+from pideai_host.web.as_user import ask_as_user
+from pideai_host.web.auth import OwnerNeeded, User
+from pideai_host.web.remembered import Remembered
+from pideai_host.web.staff import Staff
 from pideai_host.web.state import host_state
 
 REMEMBERED_S: Final = 5.0
 REMEMBERED_MAX: Final = 10_000
 
-_TAKE_USER_ROLE: Final = query(load("pideai_host.web", "sql/take_user_role.sql"))
 _OWNS_STORE: Final = query(load("pideai_host.web", "sql/owns_store.sql"))
+_STORE_EXISTS: Final = query(load("pideai_host.web", "sql/store_exists.sql"))
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 class StoreAccess:
@@ -30,42 +38,58 @@ class StoreAccess:
     Args:
         pool: Connections of the runtime role, which is a member of ``authenticated``.
         monotonic: Clock in seconds.
+
+    Attributes:
+        staff: Knows the platform admins.
     """
 
     def __init__(self, pool: Pool, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._pool = pool
-        self._monotonic = monotonic
-        self._owned_until: dict[tuple[UUID, UUID], float] = {}
+        self.staff = Staff(pool, monotonic=monotonic)
+        self._owned = Remembered[tuple[UUID, UUID], bool](for_s=REMEMBERED_S, most=REMEMBERED_MAX, monotonic=monotonic)
 
     async def require_owner(self, user: User, store_id: UUID) -> None:
         """Return if the store is the user's.
 
         Raises:
             StoreUnknown: it is not, or there is no such store; which of the two is not told.
+            OwnerNeeded: it is not, but the user is a platform admin and may know that it exists.
         """
-        pair = (user.id, store_id)
-        if self._monotonic() < self._owned_until.get(pair, -float("inf")):
+        if await self._owns(user, store_id):
             return
-        if not await self._owns(user, store_id):
-            raise StoreUnknown(store_id)
-        self._remember(pair)
+        await self._require_admin(user, store_id)
+        raise OwnerNeeded("platform admins see a store and change nothing in it", hint="Its owner may do this.")
 
-    def _remember(self, pair: tuple[UUID, UUID]) -> None:
-        self._owned_until.pop(pair, None)  # to the end of the line: the first one in it is the oldest
-        while len(self._owned_until) >= REMEMBERED_MAX:
-            del self._owned_until[next(iter(self._owned_until))]
-        self._owned_until[pair] = self._monotonic() + REMEMBERED_S
+    async def require_reader(self, user: User, store_id: UUID) -> None:
+        """Return if the user may see the store: it is theirs, or they are a platform admin and there is such a store.
+
+        Raises:
+            StoreUnknown: neither.
+        """
+        if not await self._owns(user, store_id):
+            await self._require_admin(user, store_id)
 
     async def _owns(self, user: User, store_id: UUID) -> bool:
+        pair = (user.id, store_id)
+        if self._owned.get(pair):
+            return True
+        owns = await ask_as_user(self._pool, user, _OWNS_STORE, {"store_id": store_id})
+        if owns:
+            self._owned.keep(pair, answer=True)
+        return owns
+
+    async def _require_admin(self, user: User, store_id: UUID) -> None:
+        if not (await self.staff.is_admin(user) and await self._exists(store_id)):
+            raise StoreUnknown(store_id)
+
+    async def _exists(self, store_id: UUID) -> bool:
         async with self._pool.connection() as connection:
-            # one round trip: the pipeline sends begin, both statements and commit together
-            async with connection.pipeline(), connection.transaction():
-                await connection.execute(_TAKE_USER_ROLE, {"claims": user.claims})
-                cursor = await connection.execute(_OWNS_STORE, {"store_id": store_id})
-            row = await cursor.fetchone()
+            row = await (await connection.execute(_STORE_EXISTS, {"store_id": store_id})).fetchone()
         return row is not None and bool(row[0])
 
 
-async def require_owner(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard everything below ``/api/stores/{store_id}``: only the owner goes on."""
-    await host_state(connection.scope).access.require_owner(connection.user, connection.path_params["store_id"])
+async def require_access(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard everything below ``/api/stores/{store_id}``: the owner goes on, to read a platform admin as well."""
+    access = host_state(connection.scope).access
+    ask = access.require_reader if connection.scope.get("method") in _READING else access.require_owner
+    await ask(connection.user, connection.path_params["store_id"])

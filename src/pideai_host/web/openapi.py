@@ -11,11 +11,15 @@ from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
 from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
+ADMIN: Final[Sequence[dict[str, list[str]]]] = [{"admin": []}]
 WEBHOOK_SECRET: Final[Sequence[dict[str, list[str]]]] = [{"webhookSecret": []}]
 NOBODY: Final[Sequence[dict[str, list[str]]]] = [{}]
 
 SIGNED_IN: Final = ("unauthenticated", "token_invalid", "token_expired", "owner_needed", "keys_unavailable")
 """What every operation below `Authentication` may answer."""
+
+SIGNED_IN_ADMIN: Final = (*SIGNED_IN, "admin_needed")
+"""What every operation behind `pideai_host.web.staff.require_admin` may answer."""
 
 _SCHEMES: Final = {
     "owner": SecurityScheme(
@@ -23,6 +27,12 @@ _SCHEMES: Final = {
         scheme="bearer",
         bearer_format="JWT",
         description="Access token of the Supabase session of a signed-in user.",
+    ),
+    "admin": SecurityScheme(
+        type="http",
+        scheme="bearer",
+        bearer_format="JWT",
+        description="The same, of a platform admin.",
     ),
     "webhookSecret": SecurityScheme(
         type="apiKey",

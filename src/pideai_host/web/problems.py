@@ -32,6 +32,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "credits_exhausted": (402, "No credits left"),
     "forbidden": (403, "Not allowed"),
     "owner_needed": (403, "Only a store's owner may do this"),
+    "admin_needed": (403, "Only a platform admin may do this"),
     "not_found": (404, "There is nothing at this address"),
     "store_unknown": (404, "No such store"),
     "plugin_unknown": (404, "No such plugin"),

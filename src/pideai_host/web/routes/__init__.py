@@ -4,7 +4,7 @@ from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.types import ControllerRouterHandler
 
-from pideai_host.web.access import require_owner
+from pideai_host.web.access import require_access
 from pideai_host.web.auth import Authentication
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.requests import StrictRequest
@@ -34,11 +34,11 @@ __all__ = ("routes",)
 def routes() -> list[ControllerRouterHandler]:
     """Return all endpoints of the host itself.
 
-    Below ``/api`` only signed-in owners pass, below a store only its own.
+    Below ``/api`` only signed-in users pass; below a store its owner, and platform admins to read.
     """
     store = Router(
         "/stores/{store_id:uuid}",
-        guards=[require_owner],
+        guards=[require_access],
         route_handlers=[
             Router(
                 "/plugins",

@@ -25,6 +25,8 @@ class Access:
         if (user.id, store_id) != (OWNER, STORE):
             raise StoreUnknown(store_id)
 
+    require_reader = require_owner
+
 
 class Catalogue:
     async def find(self, slug: str) -> object | None:

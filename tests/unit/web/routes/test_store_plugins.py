@@ -49,6 +49,8 @@ class Access:
         if (user.id, store_id) != (OWNER, STORE):
             raise StoreUnknown(store_id)
 
+    require_reader = require_owner
+
 
 class Installations:
     async def list_for_store(self, store_id: UUID) -> list[StoredInstallation]:
