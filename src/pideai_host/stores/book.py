@@ -65,11 +65,17 @@ class Book:
         if is_over and balance.used:
             self._move("renew", balance.renewed())
         self._found = len(self.moves)
+        self._written = None if is_over else balance
 
     @property
     def is_changed(self) -> bool:
         """Whether there is something to write: what was merely found is written with the next movement."""
         return len(self.moves) > self._found or bool(self.holds)
+
+    @property
+    def is_balance_changed(self) -> bool:
+        """Whether the balance has to be written: in a new month always, though the numbers may be those of the last."""
+        return self.balance != self._written
 
     def take(self, delivery_id: UUID) -> CreditType | None:
         """Reserve one for a delivery; None when nothing is left."""

@@ -55,7 +55,7 @@ class CreditGrants:
         try:
             async with self._pool.connection() as connection, connection.transaction():
                 rows = CreditRows(connection, plugin)
-                book = await rows.open(store_id)
+                book, _ = await rows.open(store_id)
                 known = await _find(connection, store_id, plugin, reference)
                 if known is None:
                     book.grant(credit_type, count, reference=reference)

@@ -4,7 +4,7 @@ Every movement locks the source's row first, so all movements of a store and plu
 hold and ledger are written in the same transaction.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -52,60 +52,60 @@ class CreditRows:
         self._plugin = plugin
         self._source = _SHOP if plugin == WHATSAPP else _OWN
 
-    async def open(self, store_id: UUID) -> Book:
-        """Lock a store's balance; make it first if there is none, as its source has it.
+    async def open(self, store_id: UUID, delivery_id: UUID | None = None) -> tuple[Book, Hold | None]:
+        """Lock a store's balance, made first if there is none; return it, and what a delivery holds or held of it.
 
         Raises:
             StoreUnknown: there is no such store.
         """
-        books = await self.open_some([store_id])
-        if not books:
+        place = {"store_id": store_id, "plugin": self._plugin, "delivery_id": delivery_id}
+        locked = await self._lock([store_id])
+        if not locked:
             with existing_store(store_id):
-                await self._connection.execute(self._source.create, {"store_id": store_id, "plugin": self._plugin})
-            books = await self.open_some([store_id])
-        return require_row(books.get(store_id), f"credits of {self._plugin}")
+                await self._connection.execute(self._source.create, place)
+            locked = await self._lock([store_id])
+        row = require_row(locked[0] if locked else None, f"credits of {self._plugin}")
+        found = await (await self._connection.execute(_HOLD, place)).fetchone()
+        last, credit_type, state = require_row(found, f"credits of {self._plugin}")
+        hold = None if delivery_id is None or state is None else Hold(delivery_id, credit_type, state)
+        return _book(row, last), hold
 
     async def open_some(self, store_ids: Collection[UUID]) -> Mapping[UUID, Book]:
         """Lock those balances of some stores that are there, in an order that all keep."""
+        locked = await self._lock(store_ids)
         parameters = {"store_ids": list(store_ids), "plugin": self._plugin}
-        async with self._connection.pipeline():
-            locked = await self._connection.execute(self._source.lock, parameters)
-            ledger = await self._connection.execute(_LAST, parameters)
-        last = dict(await ledger.fetchall())
-        return {
-            store_id: Book(store_id, Balance(monthly, extra, used), is_over=is_over, last=last[store_id])
-            for store_id, monthly, extra, used, is_over in await locked.fetchall()
-        }
+        last = dict(await (await self._connection.execute(_LAST, parameters)).fetchall())
+        return {row[0]: _book(row, last[row[0]]) for row in locked}
 
-    async def hold(self, store_id: UUID, delivery_id: UUID) -> Hold | None:
-        """Return what a delivery holds or held; only after `open`, whose lock it depends on."""
-        place = {"store_id": store_id, "plugin": self._plugin, "delivery_id": delivery_id}
-        row = await (await self._connection.execute(_HOLD, place)).fetchone()
-        return None if row is None else Hold(*row)
+    async def _lock(self, store_ids: Collection[UUID]) -> Sequence[tuple[Any, ...]]:
+        parameters = {"store_ids": list(store_ids), "plugin": self._plugin}
+        return await (await self._connection.execute(self._source.lock, parameters)).fetchall()
 
     async def write(self, books: Iterable[Book]) -> None:
         """Write what has changed."""
         changed = [book for book in books if book.is_changed]
         if not changed:
             return
-        balances = [_balance(book) for book in changed]
         moves = [{"store_id": book.store_id, **msgspec.structs.asdict(move)} for book in changed for move in book.moves]
         holds = [{"store_id": book.store_id, **msgspec.structs.asdict(hold)} for book in changed for hold in book.holds]
-        async with self._connection.pipeline():
-            written = await self._connection.execute(
-                self._source.write, {"plugin": self._plugin, "balances": _encode(balances).decode()}
-            )
-            await self._connection.execute(
-                _MOVES,
-                {
-                    "plugin": self._plugin,
-                    "moves": _encode([{"n": n, **move} for n, move in enumerate(moves)]).decode(),
-                    "holds": _encode(holds).decode(),
-                },
-            )
-        if written.rowcount != len(changed):
+        await self._write_balances([book for book in changed if book.is_balance_changed])
+        parameters = {
+            "plugin": self._plugin,
+            "moves": _encode([{"n": n, **move} for n, move in enumerate(moves)]).decode(),
+            "holds": _encode(holds).decode(),
+        }
+        await self._connection.execute(_MOVES, parameters)
+
+    async def _write_balances(self, books: Sequence[Book]) -> None:
+        if not books:
+            return
+        balances = [{"store_id": book.store_id, **msgspec.structs.asdict(book.balance)} for book in books]
+        parameters = {"plugin": self._plugin, "balances": _encode(balances).decode()}
+        written = await self._connection.execute(self._source.write, parameters)
+        if written.rowcount != len(books):
             require_row(None, f"credits of {self._plugin}")
 
 
-def _balance(book: Book) -> dict[str, Any]:
-    return {"store_id": book.store_id, **msgspec.structs.asdict(book.balance)}
+def _book(row: tuple[Any, ...], last: int) -> Book:
+    store_id, monthly, extra, used, is_over = row
+    return Book(store_id, Balance(monthly, extra, used), is_over=is_over, last=last)

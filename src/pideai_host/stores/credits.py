@@ -77,6 +77,6 @@ class DeliveryCredits:
         self._may_hold = True  # until the answer is here: a lost one may have been a yes
         async with self._pool.connection() as connection, connection.transaction():
             rows = CreditRows(connection, self._plugin)
-            book = await rows.open(self._store_id)
-            yield delivery_id, book, await rows.hold(self._store_id, delivery_id)
+            book, hold = await rows.open(self._store_id, delivery_id)
+            yield delivery_id, book, hold
             await rows.write([book])

@@ -176,6 +176,15 @@ async def test_a_new_month_starts_unspent(of, give, left):
     assert await left() == (0, 1)
 
 
+async def test_a_month_that_ends_as_it_began_is_a_new_one_all_the_same(of, give, left):
+    await give(monthly=1, used=1, months_ago=1)
+    await of().reserve()
+
+    with pytest.raises(CreditsExhausted):
+        await of().reserve()
+    assert await left() == (0, 1)
+
+
 async def test_a_refund_of_last_months_credit_adds_nothing_to_an_unspent_month(of, give, left, admin_conn):
     await give(monthly=2)
     own = of()
