@@ -26,6 +26,12 @@ def test_the_body_is_as_documented(event: PluginEvent) -> None:
     assert body["data"]["items"][0]["unitPrice"] == Decimal("6.25")
 
 
+def test_only_a_late_event_says_that_it_is(event: PluginEvent) -> None:
+    late = msgspec.structs.replace(event, metadata={"late": True})
+
+    assert (json.loads(body_of(late))["late"], b"late" in body_of(event)) == (True, False)
+
+
 def test_money_keeps_its_decimals(event: PluginEvent) -> None:
     assert b'"total":12.50,' in body_of(event)
 

@@ -62,6 +62,7 @@ class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     processed_at: datetime | None
     replay_of: UUID | None
     replayed_at: datetime | None
+    is_late: bool
 
 
 class LoggedDeliveryWhole(LoggedDelivery, frozen=True, kw_only=True):

@@ -99,6 +99,7 @@ DELIVERY: Final[dict[str, Any]] = {
     "processed_at": "2026-11-22T13:31:38.012345Z",
     "replay_of": None,
     "replayed_at": None,
+    "is_late": False,
 }
 
 DELIVERY_WHOLE: Final[dict[str, Any]] = DELIVERY | {

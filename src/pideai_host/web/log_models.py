@@ -38,6 +38,7 @@ class DeliveryOut(msgspec.Struct, frozen=True, kw_only=True):
     processed_at: datetime | None
     replay_of: Annotated[UUID | None, Meta(description="The delivered one that this is a copy of.")]
     replayed_at: datetime | None
+    is_late: Annotated[bool, Meta(description="Came after a later one of its order had begun; it went at once.")]
 
     @classmethod
     def of(cls, row: LoggedDelivery) -> "DeliveryOut":

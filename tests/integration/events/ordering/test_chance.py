@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pideai_host.api import Limits, PluginEventResult, RetryPolicy, delivered, retry
+from pideai_host.api import BreakerPolicy, Limits, PluginEventResult, RetryPolicy, delivered, retry
 from pideai_host.events.ordering import Ordering, leave
 from pideai_host.stores import deliveries
 from pideai_host.stores.installations import Installations
@@ -192,11 +192,27 @@ async def test_calls_begin_in_order_and_nothing_stays_behind(orders, installatio
 
 @pytest.fixture
 def probe(probe: Any) -> Any:
-    """Is called again at once."""
+    """Is called again at once; its breaker opens with the first 5xx."""
     probe.definition = msgspec.structs.replace(
-        probe.definition, retry=RetryPolicy(delays_s=(0.01,) * 10, jitter=0.0), limits=Limits(concurrency=20)
+        probe.definition,
+        retry=RetryPolicy(delays_s=(0.01,) * 10, jitter=0.0),
+        limits=Limits(concurrency=20),
+        breaker=BreakerPolicy(failures=1, cool_down_s=600.0),
     )
     return probe
+
+
+async def test_an_open_breaker_holds_the_first_and_all_come_back_in_order(working, orders, probe, until):
+    probe.answers = [retry("the receiver answered 503", response_code=503)]
+    await orders.bring(2)
+    await until(lambda: working.rows("select 1 from public.plugin_events_log where park_reason = 'breaker'"))
+    await orders.bring(3, 4)
+    held = await orders.states()
+    await orders.do("update pideai_host.breakers set until = now()")
+    await working.done(3)
+
+    assert held == {2: "breaker", 3: "order", 4: "order"}
+    assert [call.timestamp.microsecond for call in probe.calls] == [2, 2, 3, 4]
 
 
 async def test_calls_of_one_order_follow_each_other_however_many_workers_there_are(orders, way, probe):
@@ -213,7 +229,7 @@ async def test_calls_of_one_order_follow_each_other_however_many_workers_there_a
             begun[entity].append(event.timestamp)
         await asyncio.sleep(0.001)
         under_way.discard(entity)
-        return retry("again") if len(probe.calls) % 3 == 0 else delivered()
+        return retry("again", response_code=429) if len(probe.calls) % 3 == 0 else delivered()
 
     probe.answers = [answer] * 10_000
     events = [orders.event(version, f"order {n}") for n in range(20) for version in range(1, 7)]
