@@ -45,6 +45,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         pool_min_size: PIDEAI_POOL_MIN_SIZE, connections of one process that stay open.
         pool_max_size: PIDEAI_POOL_MAX_SIZE, connections of one process at most.
         cors_origins: PIDEAI_CORS_ORIGINS, where the panel is served from.
+        plan_gate: PIDEAI_PLAN_GATE, whether a store's plan is asked for the module that a plugin names.
         retention_days: PIDEAI_RETENTION_DAYS, age at which events and deliveries are dropped, week by week.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
     """
@@ -72,6 +73,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_min_size: int = 2
     pool_max_size: int = 10
     cors_origins: tuple[str, ...] = ()
+    plan_gate: bool = True
     retention_days: int = 90
     sweep_interval_s: int = 60
 
@@ -110,6 +112,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             pool_min_size=read.integer(environ, "PIDEAI_POOL_MIN_SIZE", 2, least=1, most=pool_max_size),
             pool_max_size=pool_max_size,
             cors_origins=read.origins(environ, "PIDEAI_CORS_ORIGINS"),
+            plan_gate=read.choice(environ, "PIDEAI_PLAN_GATE", "on", ("on", "off")) == "on",
             retention_days=read.integer(environ, "PIDEAI_RETENTION_DAYS", 90, least=15, most=3650),
             sweep_interval_s=read.integer(environ, "PIDEAI_SWEEP_INTERVAL_S", 60, least=1, most=3600),
         )

@@ -23,6 +23,7 @@ from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
+from pideai_host.web.plan import PlanGate
 from pideai_host.web.problems import to_response
 from pideai_host.web.readiness import Readiness
 from pideai_host.web.requests import add_request_id
@@ -104,6 +105,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 delivery_log=DeliveryLog(engine.pool),
                 replays=Replays(engine.pool, on_lanes=engine.notifier.lanes),
                 replay_ranges=ReplayRanges(engine.pool),
+                plan=PlanGate(engine.pool, engine.registry.definitions) if settings.plan_gate else None,
                 readiness=Readiness(
                     engine.pool,
                     keys,

@@ -33,6 +33,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "forbidden": (403, "Not allowed"),
     "owner_needed": (403, "Only a store's owner may do this"),
     "admin_needed": (403, "Only a platform admin may do this"),
+    "module_not_in_plan": (403, "The store's plan does not include this"),
     "not_found": (404, "There is nothing at this address"),
     "store_unknown": (404, "No such store"),
     "plugin_unknown": (404, "No such plugin"),

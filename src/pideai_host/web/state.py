@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.stores.lifecycle import Lifecycle
     from pideai_host.web.access import StoreAccess
     from pideai_host.web.auth import User, Verifier
+    from pideai_host.web.plan import PlanGate
     from pideai_host.web.readiness import Readiness
 
 STATE_KEY: Final = "host"
@@ -32,6 +33,7 @@ class HostState:
     Attributes:
         webhook_secrets: One or two values of X-PideAI-Webhook-Secret that open the door of database changes; with
             none, it stays shut.
+        plan: Asks whether a store's plan has a plugin's module; None where the operator wants no plan asked.
     """
 
     door: "WebhookDoor"
@@ -47,6 +49,7 @@ class HostState:
     replays: "Replays"
     replay_ranges: "ReplayRanges"
     readiness: "Readiness"
+    plan: "PlanGate | None" = None
 
 
 def host_state(scope: Scope) -> HostState:

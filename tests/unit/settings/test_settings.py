@@ -96,6 +96,11 @@ def test_plugins_are_all_none_or_some(told: str, expected: object) -> None:
     assert Settings.from_env({"PIDEAI_PLUGINS": told}).plugins == expected
 
 
+@pytest.mark.parametrize(("told", "is_asked"), [({}, True), ({"PIDEAI_PLAN_GATE": "off"}, False)], ids=["unset", "off"])
+def test_a_stores_plan_is_asked_unless_switched_off(told: dict[str, str], is_asked: bool) -> None:
+    assert Settings.from_env(told).plan_gate is is_asked
+
+
 def test_two_webhook_secrets_are_valid_while_one_replaces_the_other() -> None:
     settings = Settings.from_env({"PIDEAI_WEBHOOK_SECRETS": "new-secret-0123456, old-secret-0123456"})
 

@@ -42,7 +42,11 @@ def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
             behind: Callable[[Litestar], Any] = lambda app: app,
             **parts: Any,
         ) -> TestClient[Litestar]:
-            host = HostState(webhook_secrets=webhook_secrets, **{name: parts.get(name) for name in PARTS})
+            host = HostState(
+                webhook_secrets=webhook_secrets,
+                plan=parts.get("plan"),
+                **{name: parts.get(name) for name in PARTS},
+            )
             app = Litestar(
                 routes(),
                 exception_handlers={Exception: to_response},

@@ -10,13 +10,22 @@ from pideai_host.stores.wire import InstallOut, UpdateIn
 from pideai_host.web.examples import BREAKER, INSTALLATION
 from pideai_host.web.models import InstallationList, ListedInstallation, NewInstallation
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
+from pideai_host.web.plan import begins_use, require_plan
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Store plugins"]
 _ANY: Final = (*SIGNED_IN, "bad_request", "store_unknown", "database_unavailable")
 _ONE: Final = (*_ANY, "plugin_unknown", "installation_busy")
-_BODY: Final = ("body_rejected", "body_too_large", "config_rejected", "plugin_signal", "plugin_fault", "hook_timeout")
+_BODY: Final = (
+    "body_rejected",
+    "body_too_large",
+    "module_not_in_plan",
+    "config_rejected",
+    "plugin_signal",
+    "plugin_fault",
+    "hook_timeout",
+)
 
 
 @get(
@@ -55,7 +64,9 @@ async def install_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
 ) -> InstallOut:
     """Install a plugin; a `webhook_secret` that the host makes is shown in this answer and never again."""
-    return await host_state(request.scope).lifecycle.install(store_id, known_slug(data.slug), data)
+    plugin = known_slug(data.slug)
+    await require_plan(request, store_id, plugin)
+    return await host_state(request.scope).lifecycle.install(store_id, plugin, data)
 
 
 @put(
@@ -73,7 +84,10 @@ async def update_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], data: JSONBody[UpdateIn]
 ) -> InstallOut:
     """Configure, enable, disable; what is left out stays, and so does every secret left out of a configuration."""
-    return await host_state(request.scope).lifecycle.update(store_id, known_slug(slug), data)
+    plugin = known_slug(slug)
+    if begins_use(data):
+        await require_plan(request, store_id, plugin)
+    return await host_state(request.scope).lifecycle.update(store_id, plugin, data)
 
 
 @delete(

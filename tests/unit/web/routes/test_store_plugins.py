@@ -15,6 +15,7 @@ from pideai_host.stores.lock import InstallationBusy
 from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
 from pideai_host.web.auth import User
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.plan import ModuleNotInPlan
 
 OWNER = uuid4()
 STORE = uuid4()
@@ -78,6 +79,19 @@ class Breakers:
         return msgspec.structs.replace(OPEN, phase="closed", next_probe_at=None)
 
 
+class Plan:
+    """What stores' plans include; counts who was asked about."""
+
+    def __init__(self) -> None:
+        self.modules = {"whatsapp"}
+        self.asked: list[tuple[UUID, UUID, str]] = []
+
+    async def require(self, user: User, store_id: UUID, slug: str) -> None:
+        self.asked.append((user.id, store_id, slug))
+        if slug not in self.modules:
+            raise ModuleNotInPlan(slug, slug)
+
+
 class Lifecycle:
     def __init__(self) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -111,13 +125,19 @@ def breakers():
 
 
 @pytest.fixture
-def client(client_of, lifecycle, breakers):
+def plan():
+    return Plan()
+
+
+@pytest.fixture
+def client(client_of, lifecycle, breakers, plan):
     client = client_of(
         verifier=Verifier(),
         access=Access(),
         installations=Installations(),
         lifecycle=lifecycle,
         breakers=breakers,
+        plan=plan,
     )
     client.headers["authorization"] = "Bearer any"
     return client
@@ -246,6 +266,49 @@ def test_a_store_id_that_is_none_is_not_found(client, method):
 
 def test_the_list_shows_each_breaker(client):
     assert client.get(PATH).json()["items"][0]["breaker"] == SHOWN
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", {"slug": "whatsapp"}),
+        ("POST", "", {"slug": "whatsapp", "enabled": False}),
+        ("PUT", "/whatsapp", {"enabled": True}),
+        ("PUT", "/whatsapp", {"config": {}}),
+        ("PUT", "/whatsapp", {"webhook_url": None}),
+        ("PUT", "/whatsapp", {"webhook_secret": None}),
+        ("PUT", "/whatsapp", {"policy": None}),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_begins_use_asks_the_plan_and_its_no_is_the_answer(client, lifecycle, plan, method, path, body):
+    assert client.request(method, PATH + path, json=body).is_success
+    plan.modules.clear()
+    refused = client.request(method, PATH + path, json=body)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "module_not_in_plan")
+    assert "'whatsapp'" in refused.json()["detail"]
+    assert (plan.asked, len(lifecycle.calls)) == ([(OWNER, STORE, "whatsapp")] * 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("PUT", "/whatsapp", {"enabled": False}),
+        ("PUT", "/whatsapp", {"enabled": False, "config": {"apiKey": None}}),
+        ("PUT", "/whatsapp", {"priority": 3}),
+        ("PUT", "/whatsapp", {}),
+        ("DELETE", "/whatsapp", None),
+        ("POST", "/whatsapp/breaker/reset", None),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_what_shows_stops_or_removes_asks_no_plan(client, plan, method, path, body):
+    plan.modules.clear()
+
+    assert client.request(method, PATH + path, json=body).is_success
+    assert plan.asked == []
 
 
 def test_a_breaker_is_shown_with_its_reason(client):
