@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 import httpx
 
 from pideai_host.outgoing.guard import Network
-from pideai_host.outgoing.request import BytesRequest, headers_of, known_url
+from pideai_host.outgoing.request import headers_of, request_of_bytes
 from pideai_host.outgoing.transport import GuardedTransport
 
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
@@ -73,11 +73,10 @@ class OutgoingClient(httpx.AsyncClient):
         if not isinstance(limits, httpx.Timeout):
             limits = httpx.Timeout(limits)
         about = {"timeout": limits.as_dict(), **(extensions or {})}
-        target = known_url(url) if isinstance(url, str) else url
         body = content.get("content")
         if type(body) is bytes and (len(content) == 1 or not any(content.get(other) for other in _OTHER_CONTENT)):
-            return BytesRequest(method, target, headers, body, about)
-        return httpx.Request(method, target, headers=headers_of(headers), extensions=about, **content)
+            return request_of_bytes(method, url, headers, body, about)
+        return httpx.Request(method, url, headers=headers_of(headers), extensions=about, **content)
 
     async def send(
         self,

@@ -6,7 +6,6 @@ know and little else (docs/adr/0007).
 
 import asyncio
 import functools
-import re
 from datetime import timedelta
 from time import perf_counter
 from typing import Any, Final
@@ -18,14 +17,13 @@ from pideai_host.outgoing.answer import Answer, Incoming, arrived
 from pideai_host.outgoing.connector import GuardedConnector
 from pideai_host.outgoing.faults import httpx_error
 from pideai_host.outgoing.guard import Network
-from pideai_host.outgoing.request import Field, KnownHeaders
+from pideai_host.outgoing.request import TOKEN, BytesRequest, Field, KnownHeaders
 from pideai_host.outgoing.trace import Exchange
 from pideai_host.outgoing.wire import Target, WholeRequest, ask, target_of
 
 WHOLE_MAX_BYTES: Final = 65_536
 """Bodies up to this size go out in one write with their head: a socket takes that much at once."""
 
-_METHOD: Final = re.compile(r"[-!#$%&'*+.^_`|~0-9a-zA-Z]+")
 _CONTROL: Final = bytes({*range(32), 127} - set(b"\t"))
 _AIOHTTPS: Final = frozenset({b"transfer-encoding", b"expect"})
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -117,18 +115,21 @@ def _sending(request: httpx.Request, target: Target) -> aiohttp.ClientRequest:
     Raises:
         httpx.LocalProtocolError: what goes out would not be this one request.
     """
-    headers = request.headers
-    fields = headers.fields if isinstance(headers, KnownHeaders) else [(n, n.lower(), v) for n, v in headers.raw]
-    lines = b"\r\n".join([name + b": " + value for name, _, value in fields])
-    breaks = 2 * max(len(fields) - 1, 0)
-    if len(lines.translate(None, _CONTROL)) + breaks != len(lines) or _METHOD.fullmatch(request.method) is None:
+    written = request.lines if isinstance(request, BytesRequest) else None
+    fields = _fields(request.headers) if written is None else []
+    lines = written or [name + b": " + value for name, _, value in fields]
+    text = b"\r\n".join(lines)
+    breaks = 2 * max(len(lines) - 1, 0)
+    if len(text.translate(None, _CONTROL)) + breaks != len(text) or TOKEN.fullmatch(request.method) is None:
         raise httpx.LocalProtocolError("the method or a header holds a control character", request=request)
     loop = asyncio.get_running_loop()
     body = _content(request)
-    if isinstance(body, bytes) and _is_whole(fields, body, request.method):
+    is_whole = isinstance(body, bytes) and len(body) <= WHOLE_MAX_BYTES
+    if is_whole and (written or _is_framed(fields, body, request.method)):
         method = request.method.encode("ascii")
-        data = b"".join((method, b" ", target.path, b" HTTP/1.1\r\n", lines, b"\r\n\r\n", body))
+        data = b"".join((method, b" ", target.path, b" HTTP/1.1\r\n", text, b"\r\n\r\n", body))
         return WholeRequest(request.method, target, data, loop)
+    fields = fields or _fields(request.headers)
     return aiohttp.ClientRequest(
         request.method,
         target.url,
@@ -140,13 +141,17 @@ def _sending(request: httpx.Request, target: Target) -> aiohttp.ClientRequest:
     )
 
 
-def _is_whole(fields: list[Field], body: bytes, method: str) -> bool:
+def _fields(headers: httpx.Headers) -> list[Field]:
+    return headers.fields if isinstance(headers, KnownHeaders) else [(n, n.lower(), v) for n, v in headers.raw]
+
+
+def _is_framed(fields: list[Field], body: bytes, method: str) -> bool:
     """Tell whether a request is complete as it stands: one host, one length that is the body's, no header twice."""
     by_name = {name: value for _, name, value in fields}
     length = by_name.get(b"content-length")
-    is_framed = length == b"%d" % len(body) or (length is None and not body and method in _BODILESS)
+    is_measured = length == b"%d" % len(body) or (length is None and not body and method in _BODILESS)
     is_single = b"host" in by_name and len(by_name) == len(fields)
-    return is_framed and is_single and len(body) <= WHOLE_MAX_BYTES and _AIOHTTPS.isdisjoint(by_name)
+    return is_measured and is_single and _AIOHTTPS.isdisjoint(by_name)
 
 
 def _content(request: httpx.Request) -> Any:

@@ -40,13 +40,14 @@ class WholeRequest(aiohttp.ClientRequest):
     a task.
     """
 
+    proxy = proxy_auth = proxy_headers = server_hostname = None
+    _ssl = True
+
     def __init__(self, method: str, target: Target, data: bytes, loop: asyncio.AbstractEventLoop) -> None:
         # Not the base's: that is what this class saves. Below is what the connector and errors read.
         self.method = method
         self.url = self.original_url = target.url
         self.loop = loop
-        self.proxy = self.proxy_auth = self.proxy_headers = self.server_hostname = None
-        self._ssl = True
         self._key = target.key
         self._data = data
 
@@ -140,16 +141,21 @@ async def _ask_over(
             read_timeout=timeout.sock_read,
         )
         answer = await request.send(connection)
+        timer = request.loop.call_at(ends_at_s, _cut_off, connection, answer)
         try:
-            timer = request.loop.call_at(ends_at_s, _cut_off, connection, answer)
-            connection.add_callback(timer.cancel)
-            return await answer.start(connection)
+            await answer.start(connection)
         except BaseException:
+            timer.cancel()
             answer.close()
             raise
+        if answer.content.is_eof():
+            timer.cancel()
+        else:
+            connection.add_callback(timer.cancel)
     except BaseException:
         connection.close()
         raise
+    return answer
 
 
 def _cut_off(connection: Connection, answer: aiohttp.ClientResponse) -> None:

@@ -212,8 +212,9 @@ async def _ends_within(loop: asyncio.AbstractEventLoop, future: asyncio.Future[A
         await waiter
     finally:
         timer.cancel()
-        future.remove_done_callback(wake)
-    return future.done()
+        if not (is_done := future.done()):
+            future.remove_done_callback(wake)
+    return is_done
 
 
 def _wake(waiter: asyncio.Future[None], _future: object = None) -> None:

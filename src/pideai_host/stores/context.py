@@ -164,11 +164,11 @@ class HostContext:
     @property
     def opened_secrets(self) -> bool:
         """Whether the plugin was given a secret, so that its words need `redact`."""
-        return "secrets" in vars(self) and self.secrets.is_used
+        return "secrets" in self.__dict__ and self.secrets.is_used
 
     def redact(self, text: str | None) -> str | None:
         """Return a text without the secrets that the plugin was given."""
-        return self.secrets.redact(text) if self.opened_secrets else text
+        return self.secrets.redact(text) if "secrets" in self.__dict__ else text
 
     def _check_emitted(self, event_type: str, payload: msgspec.Struct | dict[str, Any], key: str) -> None:
         if not 1 <= len(key) <= KEY_MAX_CHARS:

@@ -51,8 +51,10 @@ class OpenedSecrets:
 
     def redact(self, text: str | None) -> str | None:
         """Return a text without the values that were given out."""
-        for value in sorted(self._seen, key=len, reverse=True):
-            text = text and text.replace(value, REDACTED)
+        if not text:
+            return text
+        for value in sorted(self._seen, key=len, reverse=True) if len(self._seen) > 1 else self._seen:
+            text = text.replace(value, REDACTED)
         return text
 
     @property

@@ -105,6 +105,44 @@ async def test_a_header_that_was_put_in_after_building_is_checked_as_well(http: 
     assert server.connections == 0
 
 
+async def test_headers_can_be_seen_and_changed_until_a_request_is_sent(http: OutgoingClient, server: Any) -> None:
+    request = http.build_request("POST", server.url, content=b"xy", headers={"X-One": "1", "X-Two": "a: b"})
+    assert (request.headers["x-two"], request.headers["content-length"], len(request.headers)) == ("a: b", "2", 7)
+    request.headers["X-One"] = "changed"
+    del request.headers["X-Two"]
+    await http.send(request)
+
+    head = server.requests[0].lower()
+    assert b"x-one: changed\r\n" in head
+    assert b"x-two" not in head
+
+
+@pytest.mark.parametrize("name", ["", "X Name", "X-Name:", "X\r\nX-Evil", "x" * 300, b"X\xf1"])
+async def test_a_name_that_is_none_is_never_sent(http: OutgoingClient, server: Any, name: str | bytes) -> None:
+    with pytest.raises(httpx.LocalProtocolError):
+        await http.post(server.url, content=b"x", headers={name: "1"})
+    with pytest.raises(httpx.LocalProtocolError):
+        await http.post(server.url, json={}, headers=[(name, "1")])
+
+    assert server.connections == 0
+
+
+async def test_two_spellings_of_a_name_are_two_headers(http: OutgoingClient, server: Any) -> None:
+    await http.post(server.url, content=b"x", headers={"X-Name": "1", "x-name": "2"})
+
+    head = server.requests[0]
+    assert b"X-Name: 1\r\n" in head
+    assert b"x-name: 2\r\n" in head
+
+
+@pytest.mark.parametrize("value", [1, None, 1.5])
+async def test_a_value_that_is_no_text_is_a_type_error_as_in_httpx(
+    http: OutgoingClient, server: Any, value: object
+) -> None:
+    with pytest.raises(TypeError, match="Header value must be str or bytes"):
+        await http.post(server.url, content=b"x", headers={"X-Name": value})  # type: ignore[dict-item]
+
+
 async def test_a_request_that_httpx_made_is_sent_as_it_is(http: OutgoingClient, server: Any) -> None:
     await http.send(httpx.Request("POST", server.url, content=b"x", headers={"X-Mine": "1"}))
 

@@ -4,7 +4,6 @@ Strict where the specification's own library is lenient: a secret that is not ex
 that a typing error shows when the secret is set and not as signatures that nobody can verify.
 """
 
-import base64
 import binascii
 import hmac
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ def read_secrets(text: str) -> tuple[bytes, ...]:
     secrets = text.split()
     if not 1 <= len(secrets) <= SECRETS_MAX:
         raise ValueError(f"1 to {SECRETS_MAX} signing secrets are needed, not {len(secrets)}")
-    return tuple(_key(secret) for secret in secrets)
+    return tuple([_key(secret) for secret in secrets])
 
 
 def sign(keys: Sequence[bytes], *, message_id: str, timestamp_s: int, body: bytes) -> str:
@@ -47,8 +46,8 @@ def sign(keys: Sequence[bytes], *, message_id: str, timestamp_s: int, body: byte
     if timestamp_s < 0:
         raise ValueError("a timestamp is not negative")
     signed = b"%b.%d.%b" % (message_id.encode("ascii"), timestamp_s, body)
-    digests = (hmac.digest(key, signed, "sha256") for key in keys)
-    return " ".join(f"v1,{base64.b64encode(digest).decode('ascii')}" for digest in digests)
+    digests = [hmac.digest(key, signed, "sha256") for key in keys]
+    return " ".join(["v1," + binascii.b2a_base64(digest, newline=False).decode("ascii") for digest in digests])
 
 
 def _key(secret: str) -> bytes:
@@ -56,10 +55,10 @@ def _key(secret: str) -> bytes:
         raise ValueError(f"a signing secret begins with {SECRET_PREFIX}")
     encoded = secret.removeprefix(SECRET_PREFIX)
     try:
-        key = base64.b64decode(encoded, validate=True)
-    except (binascii.Error, ValueError):
+        key = binascii.a2b_base64(encoded, strict_mode=True)
+    except ValueError:
         raise ValueError(f"after {SECRET_PREFIX} a signing secret is base64, with its padding") from None
-    if base64.b64encode(key).decode("ascii") != encoded:
+    if binascii.b2a_base64(key, newline=False).decode("ascii") != encoded:
         raise ValueError("the base64 of a signing secret has bits left over at its end")
     if not SECRET_MIN_BYTES <= len(key) <= SECRET_MAX_BYTES:
         raise ValueError(f"a signing secret has {SECRET_MIN_BYTES} to {SECRET_MAX_BYTES} bytes, not {len(key)}")
