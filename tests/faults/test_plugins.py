@@ -1,6 +1,7 @@
 """A plugin that goes wrong hurts only itself: everybody else's deliveries arrive, and the culprit is named."""
 
 import asyncio
+from collections import Counter
 
 import pytest
 from aiohttp import web
@@ -41,11 +42,35 @@ async def test_who_stands_by_is_not_blamed_while_new_culprits_keep_coming(rig):
         culprits |= set(await rig.shop.bring(1, customer=CULPRIT))
         await rig.shop.bring(2)
         await rig.life()
-    await rig.supervise("webhook-bridge")
+    await rig.supervise(lambda: rig.log.are_done("webhook-bridge"))
     log = await rig.log.require_balance(died=True)
 
     assert {one.status for one in log if one.slug == "webhook-bridge"} == {"delivered"}
     assert {one.id for one in log if one.status == "failed"} <= culprits
+
+
+async def test_a_plugin_that_exits_on_every_event_is_left_alone_by_all_until_it_is_mended(rig):
+    """Three of its deliveries find it out. The others wait, in every process and in new ones; nobody else's does."""
+    await rig.shop.install("exits")
+    await rig.shop.bring(8, customer=CULPRIT)
+    codes, worker = await rig.supervise(lambda: rig.log.rows("select 1 from pideai_host.plugin_quarantines"))
+    host, _ = await asyncio.gather(rig.serve(), rig.worker(FAULTS_MENDED="1"))
+    await rig.shop.post(await rig.shop.place(3))
+    await rig.log.done("webhook-bridge")
+    told, listed = await rig.degraded(host), await rig.operator("plugins", "quarantined")
+    own = Counter(one.status for one in await rig.log.deliveries("exits"))
+    await rig.log.require_balance(died=True)
+    await worker.kill()
+    await rig.operator("plugins", "release", "exits")
+    log = await rig.log.done()
+    await rig.log.require_balance(died=True)
+
+    assert codes == [7] * 5
+    assert told == ["plugin exits: quarantined: ended 3 workers within 30 minutes"]
+    assert listed.startswith("exits: ended 3 workers within 30 minutes")
+    assert own == {"failed": 3, "pending": 8}
+    assert Counter(one.status for one in log if one.slug == "exits") == {"failed": 3, "delivered": 8}
+    assert {one.status for one in log if one.slug == "webhook-bridge"} == {"delivered"}
 
 
 @pytest.mark.parametrize(
@@ -91,7 +116,7 @@ async def test_a_plugin_that_leaves_ever_more_tasks_running_is_left_alone_by_its
     await rig.shop.bring(3, customer=CULPRIT)
     host = await rig.serve(with_worker=True)
     await rig.log.done()
-    [reason] = await until(lambda: rig.degraded(host))
+    [reason] = await until(lambda: rig.degraded(host, "quarantined"))
     await rig.shop.bring(5)
     await rig.log.done("webhook-bridge")
     waiting = [one.status for one in await rig.log.deliveries("leaks")]
@@ -102,6 +127,6 @@ async def test_a_plugin_that_leaves_ever_more_tasks_running_is_left_alone_by_its
     log = await rig.log.done()
     await rig.log.require_balance()
 
-    assert reason == "plugin leaks: its calls left 1200 tasks running"
+    assert reason == "plugin leaks: quarantined: its calls left 1200 tasks running"
     assert waiting == ["delivered"] * 3 + ["pending"] * 5
     assert (code, {one.status for one in log}) == (0, {"delivered"})

@@ -8,11 +8,12 @@ way       Way: intake, door, queue and a worker (not started) for the probe, as 
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -30,6 +31,8 @@ from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.ordering import Ordering
+from pideai_host.events.quarantine_rows import QuarantineRows
+from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
@@ -172,7 +175,7 @@ class Way:
     registry: Registry
     lanes: list[set[str]]
 
-    def worker(self, *, quarantined: Collection[str] = ()) -> Worker:
+    def worker(self, *, quarantined: Mapping[str, str] = MappingProxyType({}), cool_down_s: float = 900.0) -> Worker:
         return Worker(
             self.queue,
             dispatcher=self.dispatcher,
@@ -183,7 +186,7 @@ class Way:
             rates=Rates(self.pool),
             ordering=Ordering(self.pool),
             definitions=self.registry.definitions,
-            quarantined=quarantined,
+            quarantined=Quarantines(QuarantineRows(self.pool, cool_down_s=cool_down_s), own=quarantined),
             now=lambda: datetime.now(UTC),
         )
 

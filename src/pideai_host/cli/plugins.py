@@ -15,6 +15,7 @@ from rich.text import Text
 
 from pideai_host import telemetry
 from pideai_host.cli.plugins_policy import policy
+from pideai_host.cli.plugins_quarantine import quarantined, release
 from pideai_host.cli.plugins_sync import sync
 from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.plugins.registry import load_registry
@@ -37,6 +38,8 @@ def plugins() -> None:
 
 plugins.add_command(sync)
 plugins.add_command(policy)
+plugins.add_command(quarantined)
+plugins.add_command(release)
 
 
 @plugins.command("list")

@@ -6,7 +6,7 @@ when not even that can be written, left to the end of its lease.
 
 import asyncio
 import random
-from collections.abc import Callable, Container, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -21,6 +21,7 @@ from pideai_host.events.installed import Installed, InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.leases import Leases
 from pideai_host.events.ordering import Ordering
+from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Claimed, Queue
 from pideai_host.events.rates import Rates, rates_of
 from pideai_host.events.settle import Settled, Settler, emitted_events, held_credit, settlement_of
@@ -39,7 +40,7 @@ class Handler:
     """Deals with the claimed batches of one worker.
 
     Args:
-        quarantined: Slugs of the plugins that no call is begun for.
+        quarantined: The plugins that no call is begun for.
         now: For the history of attempts.
         worker: The worker's name, for the history as well.
         on_room: Told when a lane has room for another claim; must not block.
@@ -57,7 +58,7 @@ class Handler:
         rates: Rates,
         ordering: Ordering,
         leases: Leases,
-        quarantined: Container[str],
+        quarantined: Quarantines,
         now: Callable[[], datetime],
         worker: str,
         on_room: Callable[[], None],
@@ -76,13 +77,19 @@ class Handler:
         self._worker = worker
         self._on_room = on_room
         self._suspects = Suspects(queue, now=now, worker=worker)
+        self._tries: set[tuple[str, int]] = set()
         self._running: set[asyncio.Task[None]] = set()
         self._stopping = False
 
-    def begin(self, lane: LaneState, batch: list[Claimed], began_s: float) -> None:
-        """Deal with a batch from now on, claimed at `began_s`. Returns at once."""
+    def begin(self, lane: LaneState, batch: list[Claimed], began_s: float, *, is_try: bool = False) -> None:
+        """Deal with a batch from now on, claimed at `began_s`. Returns at once.
+
+        `is_try` makes a call although the plugin is quarantined, like a suspect's; how it ends decides about the rest.
+        """
         self._leases.hold(batch, began_s)
-        self._suspects.take(one for one in batch if is_suspect(one))
+        if is_try:
+            self._tries.update((one.lane, one.msg_id) for one in batch)
+        self._suspects.take(one for one in batch if self._goes_alone(one))
         self._spawn(self._work(lane, batch))
 
     def begin_no_more(self) -> None:
@@ -165,7 +172,7 @@ class Handler:
                 self._settle(lane, one, held_back[one.id])
             elif (parked := self._breakers.parks(one)) is not None:
                 self._settle(lane, one, Dispatched(parked))
-            elif is_suspect(one):
+            elif self._goes_alone(one):
                 self._spawn(self._deliver_alone(lane, one, installed.get(one.installation_id), payload))
             else:
                 self._spawn(self._deliver(lane, one, installed.get(one.installation_id), payload))
@@ -208,9 +215,20 @@ class Handler:
     ) -> None:
         """Make a suspect's call while no other call runs, until it is written: the next one may end the worker."""
         try:
+            has_crashed = await self._has_crashed(lane, claimed)
+            if has_crashed is not False:
+                found = _ANOTHER_TIME
+                if has_crashed:
+                    found = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=True)
+                await self._settler.put(self._settled(lane, claimed, found))
+                return
+            self._suspects.is_known(claimed)
             async with self._suspects.alone() as is_alone:
-                dispatched = await self._in_turn(lane, claimed, stored, payload, suspect_alone=is_alone)
+                dispatched = await self._in_turn(lane, claimed, stored, payload, is_noted=is_alone)
                 await self._settler.put(self._settled(lane, claimed, dispatched))
+            if dispatched.verdict.uses_attempt and self._is_try(claimed):
+                self._tries.discard((claimed.lane, claimed.msg_id))
+                await self._quarantined.tried(lane.slug, went_well=True)
         finally:
             self._let_go(lane, claimed)
 
@@ -221,9 +239,9 @@ class Handler:
         stored: Installed | None,
         payload: str | None,
         *,
-        suspect_alone: bool | None = None,
+        is_noted: bool = False,
     ) -> Dispatched:
-        """Make a call in the installation's turn; of a suspect's is told whether it is alone."""
+        """Make a call in the installation's turn, noted before it begins if so wanted."""
         most = lane.places_of(stored)
         ticket = lane.turns.take(claimed.installation_id, most)
         if ticket is None:
@@ -231,22 +249,34 @@ class Handler:
         if ticket is None:
             return _later()
         try:
-            if self._stopping or lane.slug in self._quarantined or self._leases.is_short(claimed):
+            if self._stopping or self._is_left_alone(lane, claimed) or self._leases.is_short(claimed):
                 return _ANOTHER_TIME  # somebody else begins it anew
-            has_crashed = suspect_alone is not None and await self._has_crashed(lane, claimed, is_alone=suspect_alone)
+            has_crashed = is_noted and await self._has_crashed(lane, claimed, begins_alone=True)
             if has_crashed is None:
                 return _ANOTHER_TIME
             return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
         finally:
             lane.turns.give_back(claimed.installation_id, ticket)
 
-    async def _has_crashed(self, lane: LaneState, claimed: Claimed, *, is_alone: bool) -> bool | None:
+    async def _has_crashed(self, lane: LaneState, claimed: Claimed, *, begins_alone: bool = False) -> bool | None:
         """Ask whether a suspect has ended a worker, None when it must not be begun now."""
         try:
-            return await self._suspects.has_crashed(claimed, is_alone=is_alone)
+            has_crashed = await self._suspects.has_crashed(claimed, begins_alone=begins_alone)
         except psycopg.Error as error:
             _log.warning("suspect_not_begun", lane=lane.lane, delivery=str(claimed.id), error=type(error).__name__)
             return None
+        if has_crashed:
+            await self._quarantined.blame(lane.slug, claimed)
+        return has_crashed
+
+    def _goes_alone(self, claimed: Claimed) -> bool:
+        return is_suspect(claimed) or self._is_try(claimed)
+
+    def _is_try(self, claimed: Claimed) -> bool:
+        return bool(self._tries) and (claimed.lane, claimed.msg_id) in self._tries
+
+    def _is_left_alone(self, lane: LaneState, claimed: Claimed) -> bool:
+        return lane.slug in self._quarantined and not self._is_try(claimed)
 
     def _put_off(self, lane: LaneState, batch: list[Claimed]) -> None:
         """Park what could not be begun for a moment: waiting for the ends of the leases would take a minute."""
@@ -273,6 +303,9 @@ class Handler:
         """Give a delivery's place to another one."""
         self._leases.let_go(claimed)
         self._suspects.let_go(claimed)
+        if self._is_try(claimed):
+            self._tries.discard((claimed.lane, claimed.msg_id))
+            self._spawn(self._quarantined.tried(lane.slug, went_well=False))
         if lane.release(1):
             self._on_room()
 

@@ -115,10 +115,10 @@ class Queue:
             await cursor.execute(_CLAIM, parameters)
             return await cursor.fetchall()
 
-    async def begin(self, claimed: Claimed, *, at: datetime, worker: str, is_alone: bool = True) -> bool:
+    async def begin(self, claimed: Claimed, *, at: datetime, worker: str, is_noted: bool = True) -> bool:
         """Note in a delivery's history that a call for it begins; tell whether that was noted of this message before.
 
-        One that does not begin alone is asked about, and not noted.
+        Without `is_noted` only that is told.
 
         Not to be tried again when the answer is lost: the second try would find what the first one noted.
         """
@@ -128,7 +128,7 @@ class Queue:
             "msg_id": claimed.msg_id,
             "worker": worker,
             "at": at.isoformat(),
-            "is_alone": is_alone,
+            "is_noted": is_noted,
         }
         async with self._mended(), self._pool.connection() as connection:
             row = await (await connection.execute(_BEGIN, parameters)).fetchone()

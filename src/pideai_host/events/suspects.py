@@ -3,8 +3,8 @@
 A plugin that ends the process takes down with it every call under way and every message claimed beside it, those of
 other plugins too. To tell the culprit from who stood by, a message on its last claim is a suspect. Suspects are called
 before everything else that the worker has in hand, each while no other call runs, and that it begins is written down
-first. Found written down at a later claim, it is the culprit. Messages that only waited for their turn are not held to
-account, however often they were claimed.
+first. Found written down at a later claim, it is the culprit; all in hand are looked at before one of them is called.
+Messages that only waited for their turn are not held to account, however often they were claimed.
 """
 
 import asyncio
@@ -40,11 +40,13 @@ class Suspects:
         self._worker = worker
         self._drain_s = drain_s
         self._in_hand: set[tuple[str, int]] = set()
-        self._gone = asyncio.Event()
-        self._turn = asyncio.Lock()
+        self._are_gone = asyncio.Event()
+        self._unknown: set[tuple[str, int]] = set()
+        self._are_known = asyncio.Event()
         self._others = 0
         self._is_quiet = asyncio.Event()
         self._is_quiet.set()
+        self._turn = asyncio.Lock()
 
     @property
     def are_in_hand(self) -> bool:
@@ -53,20 +55,31 @@ class Suspects:
 
     def take(self, suspects: Iterable[Claimed]) -> None:
         """Note what a claim brought; until they are let go of, nothing else begins."""
-        self._in_hand.update((one.lane, one.msg_id) for one in suspects)
+        keys = [(one.lane, one.msg_id) for one in suspects]
+        if keys:
+            self._in_hand.update(keys)
+            self._unknown.update(keys)
+            self._are_gone.clear()
+            self._are_known.clear()
 
     def let_go(self, claimed: Claimed) -> None:
         """Note that a message is out of hand, suspect or not."""
         if self._in_hand:
             self._in_hand.discard((claimed.lane, claimed.msg_id))
             if not self._in_hand:
-                self._gone.set()
-                self._gone = asyncio.Event()
+                self._are_gone.set()
+            self.is_known(claimed)
+
+    def is_known(self, claimed: Claimed) -> None:
+        """Note that it has been looked at whether a suspect has ended a worker."""
+        self._unknown.discard((claimed.lane, claimed.msg_id))
+        if not self._unknown:
+            self._are_known.set()
 
     async def wait_until_gone(self) -> None:
         """Wait until no suspect is in hand."""
         while self._in_hand:
-            await self._gone.wait()
+            await self._are_gone.wait()
 
     def other_begins(self) -> None:
         """Note that the call of another message begins."""
@@ -83,6 +96,8 @@ class Suspects:
     async def alone(self) -> AsyncIterator[bool]:
         """Wait for the one place of all suspects; gives whether nobody else is being called."""
         async with self._turn:
+            while self._unknown:
+                await self._are_known.wait()
             try:
                 await asyncio.wait_for(self._is_quiet.wait(), self._drain_s)
             except TimeoutError:
@@ -90,10 +105,10 @@ class Suspects:
             else:
                 yield True
 
-    async def has_crashed(self, claimed: Claimed, *, is_alone: bool) -> bool:
-        """Tell whether a suspect has ended a worker; if not, and it is alone, note that it begins now.
+    async def has_crashed(self, claimed: Claimed, *, begins_alone: bool) -> bool:
+        """Tell whether a suspect has ended a worker; if not, and it begins alone, note that it begins now.
 
         Raises:
             psycopg.Error: it could not be noted, or perhaps it was; the call must not begin under this message.
         """
-        return await self._queue.begin(claimed, at=self._now(), worker=self._worker, is_alone=is_alone)
+        return await self._queue.begin(claimed, at=self._now(), worker=self._worker, is_noted=begins_alone)

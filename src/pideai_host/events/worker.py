@@ -5,7 +5,7 @@ import os
 import random
 import socket
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -21,9 +21,11 @@ from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.lane import LaneState
 from pideai_host.events.leases import LOOK_S, Leases
 from pideai_host.events.ordering import Ordering
+from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Claimed, Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
+from pideai_host.events.tries import Tries
 from pideai_host.telemetry import get_logger
 
 BATCH_MAX: Final = 100
@@ -42,7 +44,7 @@ class Worker:
 
     Args:
         definitions: The plugins whose lanes it serves, by slug.
-        quarantined: Slugs of those whose lanes it leaves to others; looked at again and again.
+        quarantined: Those whose lanes it leaves alone.
         now: For the history of attempts; due times are the database's.
     """
 
@@ -59,7 +61,7 @@ class Worker:
         ordering: Ordering,
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
-        quarantined: Container[str] = (),
+        quarantined: Quarantines,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -90,6 +92,14 @@ class Worker:
             worker=f"{socket.gethostname()}:{os.getpid()}",
             on_room=self._wake_up,
         )
+        self._tries = Tries(
+            queue,
+            quarantined,
+            self._handler,
+            lanes=self._lanes.values(),
+            existing=self._existing,
+            monotonic=monotonic,
+        )
         self._wake = asyncio.Event()
         self._stopping = False
         self._loops: list[asyncio.Task[None]] = []
@@ -117,6 +127,7 @@ class Worker:
     async def start(self) -> None:
         """Start to claim and to promote, in the lanes that exist (`pideai-host plugins sync` makes them)."""
         await self._existing.look()
+        await self._quarantined.refresh()
         await self._settler.start()
         self._renewing = asyncio.create_task(self._renew_forever(), name="renew")
         self._loops = [
@@ -193,5 +204,7 @@ class Worker:
             self.wake(set(promoted))
             await self._existing.keep_up()
             await self._breakers.keep_up()
+            await self._quarantined.keep_up()
+            await self._tries.make_due()
             if sum(promoted.values()) < PROMOTE_BATCH:
                 await asyncio.sleep(PROMOTE_S)

@@ -2,7 +2,7 @@
 
 A task belongs to the call in whose context it was made. What of it still runs when the call has ended is left over. It
 is not cancelled, since a plugin may well keep a connection alive; it is counted until it ends, and a plugin that leaves
-ever more is quarantined.
+ever more is quarantined (docs/adr/0019).
 """
 
 import asyncio

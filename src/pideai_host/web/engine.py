@@ -27,6 +27,8 @@ from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.ordering import Ordering, OrderUpkeep
+from pideai_host.events.quarantine_rows import QuarantineRows
+from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Queue
 from pideai_host.events.rates import Rates
 from pideai_host.events.replay_job import ReplayJob
@@ -56,6 +58,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.captured_changes",
     "pideai_host.sweep_cursors",
     "pideai_host.breakers",
+    "pideai_host.plugin_quarantines",
     "pideai_host.replays",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
@@ -196,7 +199,7 @@ def _assemble(
             rates=Rates(engine_pool),
             ordering=Ordering(engine_pool),
             definitions=definitions,
-            quarantined=quarantine.reasons,
+            quarantined=Quarantines(QuarantineRows(engine_pool), own=quarantine.reasons),
             now=_now,
         )
         notifier.tell(worker.wake)

@@ -10,6 +10,7 @@ import psycopg
 from psycopg_pool import PoolClosed, PoolTimeout
 
 from pideai_host.db.pool import Pool
+from pideai_host.db.sql import load, query
 from pideai_host.web.jwks import REFRESH_S, JwksCache
 
 DATABASE_LIMIT_S: Final = 2.0
@@ -17,6 +18,8 @@ REMEMBERED_S: Final = 1.0
 KEYS_OLD_S: Final = 2 * REFRESH_S
 """Age of the signing keys from which on something must be wrong with their server."""
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
+_QUARANTINED: Final = query(load("pideai_host.web", "sql/quarantined.sql"))
+"""Asked in place of a mere `select 1`."""
 
 
 class Readiness:
@@ -26,7 +29,8 @@ class Readiness:
         pool: Connections of the runtime role.
         keys: The signing keys of the project.
         worker_running: Whether the worker inside this process runs; None when the process has none.
-        quarantined: Slug -> why, of the plugins that this process does no work for.
+        quarantined: Slug -> why, of the plugins that this process does no work for. Those that no process does any work
+            for are read from the database.
         hanging: Slug -> how many of the plugin's calls hang past their limit.
         missing_lanes: Lanes that the worker would serve if they existed.
         monotonic: Clock in seconds.
@@ -53,6 +57,7 @@ class Readiness:
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
         self._reasons: dict[str, str] = {}
+        self._quarantined_by_all: dict[str, str] = {}
 
     async def reasons(self) -> dict[str, str]:
         """Return what is missing: part -> why, in words for the operator; empty when all is well. Never raises."""
@@ -65,7 +70,9 @@ class Readiness:
     def warnings(self) -> dict[str, str]:
         """Return what goes wrong here although requests can be served: part -> what, for the operator."""
         hanging = {slug: f"calls hang past their limit: {count}" for slug, count in self._hanging().items()}
-        quarantined = {slug: f"quarantined: {why}" for slug, why in self._quarantined.items()}
+        quarantined = {
+            slug: f"quarantined: {why}" for slug, why in [*self._quarantined.items(), *self._quarantined_by_all.items()]
+        }
         plugins = {
             f"plugin {slug}": "; ".join(said[slug] for said in (quarantined, hanging) if slug in said)
             for slug in sorted(quarantined.keys() | hanging.keys())
@@ -91,7 +98,7 @@ class Readiness:
     async def _database_answers(self) -> bool:
         try:
             async with asyncio.timeout(DATABASE_LIMIT_S), self._pool.connection() as connection:
-                await connection.execute("select 1")
+                self._quarantined_by_all = dict(await (await connection.execute(_QUARANTINED)).fetchall())
         except (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError):
             return False
         return True

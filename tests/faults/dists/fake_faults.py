@@ -38,7 +38,8 @@ class Plugin:
 
 
 async def _exit():
-    os._exit(7)
+    if "FAULTS_MENDED" not in os.environ:
+        os._exit(7)
 
 
 async def _raise():

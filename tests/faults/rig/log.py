@@ -50,14 +50,14 @@ class DeliveryLog:
         found = [Delivery(*row) for row in await self.rows(_DELIVERIES)]
         return [one for one in found if slug in (None, one.slug)]
 
+    async def are_done(self, slug: str | None = None) -> list[Delivery] | None:
+        """Return all deliveries, or those of a plugin, if none of them is pending."""
+        found = await self.deliveries(slug)
+        return found if found and all(one.status in ENDED for one in found) else None
+
     async def done(self, slug: str | None = None, *, limit_s: float = PATIENCE_S) -> list[Delivery]:
         """Wait until no delivery, or none of a plugin, is pending; return them."""
-
-        async def nothing_pending() -> Any:
-            found = await self.deliveries(slug)
-            return found if found and all(one.status in ENDED for one in found) else None
-
-        found: list[Delivery] = await wait_until(nothing_pending, limit_s=limit_s)
+        found: list[Delivery] = await wait_until(lambda: self.are_done(slug), limit_s=limit_s)
         return found
 
     async def end_leases(self) -> None:
@@ -83,11 +83,13 @@ class DeliveryLog:
         What the log calls delivered arrived; nothing arrived under an id of its own making, and nothing twice unless a
         process died (`died`): then under the same id.
         """
-        found = await self.deliveries()
+        async with self.connection.transaction():  # workers may go on meanwhile
+            await self.rows("set transaction isolation level repeatable read")
+            found = await self.deliveries()
+            queued = await self.queued()
+            lanes = dict(await self.rows("select id, lane from public.plugin_events_log"))
+            events = [row[0] for row in await self.rows("select id from public.plugin_events")]
         expected = self._shop.expected()
-        queued = await self.queued()
-        lanes = {row[0]: row[1] for row in await self.rows("select id, lane from public.plugin_events_log")}
-        events = [row[0] for row in await self.rows("select id from public.plugin_events")]
         adrift = [
             one
             for one in found

@@ -78,6 +78,6 @@ class Process:
         """Ask it to stop, as an operator does."""
         self._process.send_signal(signal.SIGTERM)
 
-    async def ended(self) -> int:
+    async def ended(self, *, limit_s: float | None = PATIENCE_S) -> int:
         """Wait until it has ended; return its exit code."""
-        return await asyncio.wait_for(self._process.wait(), PATIENCE_S)
+        return await asyncio.wait_for(self._process.wait(), limit_s)

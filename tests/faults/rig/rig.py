@@ -4,7 +4,7 @@ import asyncio
 import base64
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,20 @@ class Rig:
         await self.log.end_leases()
         return code
 
-    async def supervise(self, slug: str) -> list[int]:
-        """Start a worker again whenever it ends, until no delivery of a plugin is pending; return the exit codes."""
+    async def supervise(self, condition: Callable[[], Awaitable[Any]]) -> tuple[list[int], Process]:
+        """Start a worker again whenever it ends, until a condition holds; return the exit codes and the last worker."""
         codes: list[int] = []
-        done = asyncio.ensure_future(self.log.done(slug))
-        try:
-            while not done.done():
-                life = asyncio.ensure_future(self.life())
-                await asyncio.wait({done, life}, return_when=asyncio.FIRST_COMPLETED)
-                codes += [life.result()] if life.done() else []
-                life.cancel()
-        finally:
-            done.cancel()
-        return codes
+        done = asyncio.ensure_future(wait_until(condition))
+        while True:
+            worker = await self._start("worker")
+            end = asyncio.ensure_future(worker.ended(limit_s=None))
+            await asyncio.wait({done, end}, return_when=asyncio.FIRST_COMPLETED)
+            if not end.done():
+                end.cancel()
+                await done
+                return codes, worker
+            codes.append(end.result())
+            await self.log.end_leases()
 
     async def serve(self, *, with_worker: bool = False, **environ: str) -> Process:
         """Start a host that takes events in, and delivers nothing unless told to; returns once it serves."""
@@ -82,16 +83,22 @@ class Rig:
         await process.answers(self.url)
         return process
 
+    async def operator(self, *arguments: str) -> str:
+        """Do as an operator does on the command line; return what it says."""
+        process = await self._start(*arguments)
+        assert await process.ended() == 0, process.log
+        return process.log
+
     async def _start(self, *arguments: str, **environ: str) -> Process:
         log = self._folder / f"{arguments[0]}-{time.monotonic_ns()}.log"
         process = await Process.start(*arguments, environ={**self._environ, **environ}, log=log)
         self._stack.push_async_callback(process.kill)
         return process
 
-    async def degraded(self, process: Process) -> list[str]:
-        """Return what a serving process says that it does no work for, each with the reason."""
+    async def degraded(self, process: Process, word: str = "") -> list[str]:
+        """Return what a serving process says that goes wrong although it serves, where it holds a word."""
         told = (await process.answers(self.url)).json()
-        return [f"{part}: {why}" for part, why in told["reasons"].items()]
+        return [f"{part}: {why}" for part, why in told["reasons"].items() if word in why]
 
     async def crash_database(self, *, down_s: float) -> None:
         """Stop the server as a crash does and start it again a while later; the rig's own connection as well."""

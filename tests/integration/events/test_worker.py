@@ -293,7 +293,7 @@ async def crash(way, claims):
     for _ in range(claims):
         claimed = await way.claim(lease_s=0)
     suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
-    return await suspects.has_crashed(claimed[0], is_alone=True)
+    return await suspects.has_crashed(claimed[0], begins_alone=True)
 
 
 async def test_a_call_that_was_begun_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
@@ -343,8 +343,8 @@ async def test_what_begins_in_company_is_not_held_to_account_and_who_was_noted_b
         claimed = await way.claim(lease_s=0)
     suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
     noted, in_company = claimed
-    await suspects.has_crashed(noted, is_alone=True)
-    found = [await suspects.has_crashed(one, is_alone=False) for one in (noted, in_company, in_company)]
+    await suspects.has_crashed(noted, begins_alone=True)
+    found = [await suspects.has_crashed(one, begins_alone=False) for one in (noted, in_company, in_company)]
 
     assert found == [True, False, False]
 
@@ -521,7 +521,7 @@ async def test_two_workers_share_a_backlog_without_doubling(way, shop, probe):
 
 
 async def test_a_quarantined_plugins_lanes_are_left_to_other_workers(way, shop, probe, until):
-    leaving, serving = way.worker(quarantined={"probe"}), way.worker()
+    leaving, serving = way.worker(quarantined={"probe": "blocks"}), way.worker()
     await leaving.start()
     await bring(way, shop)
     leaving.wake(None)
@@ -535,10 +535,10 @@ async def test_a_quarantined_plugins_lanes_are_left_to_other_workers(way, shop, 
 
 
 async def test_what_a_worker_holds_of_a_plugin_when_it_is_quarantined_goes_back(way, shop, probe, until):
-    quarantined = set()
+    quarantined = {}
 
     async def misbehave(context):
-        quarantined.add("probe")
+        quarantined["probe"] = "blocks"
         return retry("again")
 
     probe.definition = msgspec.structs.replace(

@@ -21,8 +21,8 @@ class Queue:
     def __init__(self):
         self.begun = []
 
-    async def begin(self, claimed, *, at, worker, is_alone):
-        self.begun.append((claimed.msg_id, is_alone))
+    async def begin(self, claimed, *, at, worker, is_noted):
+        self.begun.append((claimed.msg_id, is_noted))
         return False
 
 
@@ -114,8 +114,27 @@ async def test_two_suspects_are_never_called_at_once(suspects):
     assert most == 1
 
 
+async def test_none_is_called_before_all_in_hand_are_looked_at(suspects):
+    one, two = Message(1), Message(2)
+    suspects.take([one, two])
+    suspects.is_known(one)
+    called = asyncio.Event()
+
+    async def call():
+        async with suspects.alone():
+            called.set()
+
+    calling = asyncio.create_task(call())
+    await turns()
+    before = called.is_set()
+    suspects.let_go(two)
+    await calling
+
+    assert (before, called.is_set()) == (False, True)
+
+
 async def test_it_is_told_whether_a_suspect_is_alone_when_it_is_noted(suspects, queue):
-    await suspects.has_crashed(Message(1), is_alone=True)
-    await suspects.has_crashed(Message(2), is_alone=False)
+    await suspects.has_crashed(Message(1), begins_alone=True)
+    await suspects.has_crashed(Message(2), begins_alone=False)
 
     assert queue.begun == [(1, True), (2, False)]

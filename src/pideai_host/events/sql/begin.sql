@@ -1,5 +1,5 @@
 -- Note that the call for a suspect message begins, before it does: a worker that the call ends leaves this behind.
--- Not noted of one that begins in company, since then it may be another that ends the worker.
+-- Not noted, only asked, of one that does not begin yet, or begins in company: then another may end the worker.
 -- Answers whether it was begun under this very message before; nothing if the message is not the delivery's any more.
 with met as materialized (
   select id, created_at,
@@ -13,6 +13,6 @@ noted as (
   set history = d.history || jsonb_build_object(
     'outcome', 'begun', 'message', %(msg_id)s::bigint, 'worker', %(worker)s::text, 'at', %(at)s::text)
   from met m
-  where d.id = m.id and d.created_at = m.created_at and not m.was_begun and %(is_alone)s
+  where d.id = m.id and d.created_at = m.created_at and not m.was_begun and %(is_noted)s
 )
 select was_begun from met

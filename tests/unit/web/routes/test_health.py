@@ -24,13 +24,18 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def execute(self, _: str) -> None:
+    async def execute(self, _: object) -> Self:
         self.pool.queries += 1
+        return self
+
+    async def fetchall(self) -> list[tuple[str, str]]:
+        return self.pool.quarantined
 
 
 class Pool:
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, quarantined: list[tuple[str, str]] | None = None) -> None:
         self.error = error
+        self.quarantined = quarantined or []
         self.queries = 0
 
     def connection(self) -> Connection:
@@ -137,6 +142,12 @@ async def test_keys_that_cannot_be_refreshed_are_a_warning_and_at_last_a_reason(
         assert await readiness.reasons() == {
             "keys": "the signing keys of the Supabase project are too old to be trusted"
         }
+
+
+async def test_a_plugin_that_no_process_works_for_is_told_by_one_without_a_worker_too(keys):
+    readiness = Readiness(Pool(quarantined=[("exits", "ended 3 workers")]), keys, worker_running=None)
+
+    assert (await readiness.reasons(), readiness.warnings()) == ({}, {"plugin exits": "quarantined: ended 3 workers"})
 
 
 class Answer:

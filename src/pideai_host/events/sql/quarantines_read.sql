@@ -1,0 +1,1 @@
+select plugin, reason, until <= now() as is_due from pideai_host.plugin_quarantines

@@ -1,0 +1,1 @@
+select plugin, reason from pideai_host.plugin_quarantines order by plugin
