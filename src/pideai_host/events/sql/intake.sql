@@ -30,7 +30,8 @@ stale as materialized (
 ),
 -- Who is new to a store, and by which order: the oldest one, which need not be the first to come in. Looked for once per
 -- customer and store, among the store's orders since the customer's row exists. Who finds the row made meanwhile by
--- another batch takes its word; do update returns it, do nothing would not.
+-- another batch takes its word; do update returns it, do nothing would not. Who is known is asked by the key, each apart: a
+-- join planned while nobody was known would read the whole table ever after.
 newcomer as (
   insert into pideai_host.store_customers as k (store_id, customer_id, first_order)
   select distinct on (i.store_id, i.customer_id) i.store_id, i.customer_id, coalesce(
@@ -44,18 +45,11 @@ newcomer as (
     i.entity_id::uuid)
   from incoming i
   where i.customer_id is not null and i.n not in (select n from stale)
-    and not exists (
-      select from pideai_host.store_customers s where s.store_id = i.store_id and s.customer_id = i.customer_id)
+    and (select true from pideai_host.store_customers s
+         where s.store_id = i.store_id and s.customer_id = i.customer_id) is null
   order by i.store_id, i.customer_id
   on conflict (store_id, customer_id) do update set first_order = k.first_order
   returning store_id, customer_id, first_order
-),
-first_order as (
-  select store_id, customer_id, first_order from newcomer
-  union all
-  select s.store_id, s.customer_id, s.first_order
-  from incoming i
-  join pideai_host.store_customers s on s.store_id = i.store_id and s.customer_id = i.customer_id
 ),
 wanted as materialized (
   select i.*
@@ -63,9 +57,10 @@ wanted as materialized (
   where i.n not in (select n from stale)
     and (
       i.customer_id is null
-      or exists (
-        select from first_order f
-        where f.store_id = i.store_id and f.customer_id = i.customer_id and f.first_order::text = i.entity_id))
+      or i.entity_id = coalesce(
+        (select k.first_order from newcomer k where k.store_id = i.store_id and k.customer_id = i.customer_id),
+        (select s.first_order from pideai_host.store_customers s
+         where s.store_id = i.store_id and s.customer_id = i.customer_id))::text)
 ),
 -- Uniqueness: in order of id, so that two batches with the same events wait for each other instead of deadlocking.
 fresh as (
