@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import cost, delivery, discovery, hook, intake, start
+from benchmarks import call, cost, delivery, discovery, hook, intake, start
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.harness import Bench, Options, open_bench
 from benchmarks.machine import describe
@@ -22,7 +22,11 @@ WITH_DATABASE: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "start": start.run,
 }
 PIPED_WIDTH: Final = 160
-ALONE: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {"hook": hook.run, "discovery": discovery.run}
+ALONE: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
+    "hook": hook.run,
+    "call": call.run,
+    "discovery": discovery.run,
+}
 
 
 def main() -> None:

@@ -46,6 +46,11 @@ class Receiver(NamedTuple):
     key: bytes
 
 
+def key_of(secret: str) -> bytes:
+    """Return the key of a signing secret."""
+    return base64.b64decode(secret.removeprefix("whsec_"))
+
+
 async def post(receiver: Receiver, message: Message) -> int:
     """POST one event, signed; returns the answer's status, 0 without one."""
     body = f'{{"type":"{message.type}","id":"{message.event_id}","data":{message.payload}}}'.encode()
@@ -86,7 +91,7 @@ async def deliver(connection: AsyncConnection[TupleRow], receiver: Receiver) -> 
 async def main() -> None:
     """Run some loops side by side, so that none waits for another's database or receiver."""
     url = os.environ["BARE_DATABASE_URL"]
-    key = base64.b64decode(os.environ["BARE_SECRET"].removeprefix("whsec_"))
+    key = key_of(os.environ["BARE_SECRET"])
     connections = [await AsyncConnection.connect(url, autocommit=True) for _ in range(LOOPS)]
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=BATCH_MAX * LOOPS), timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)
