@@ -17,9 +17,9 @@ from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger
-from pideai_host.web.app import require_identity
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
+from pideai_host.web.identity import require_identity
 from pideai_host.web.server import serve as serve_app
 
 _log = get_logger(__name__)

@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pideai_host.api.definition import slug_fault
@@ -12,11 +13,13 @@ from pideai_host.api.errors import ConfigurationError
 
 Network = IPv4Network | IPv6Network
 MasterKeys = tuple[tuple[str, bytes], ...]
+TokenCheck = Literal["jwks", "shared_secret", "user_lookup"]
 
 _KEY_BYTES = 32
 _KID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SECRET_SHORTEST = 16
 _SECRETS_MOST = 2
+_JWT_SECRET_SHORTEST = 32
 
 
 def text(environ: Mapping[str, str], name: str) -> str | None:
@@ -103,6 +106,30 @@ def webhook_secrets(environ: Mapping[str, str], name: str) -> tuple[str, ...]:
         raise ConfigurationError(f"{name} takes two secrets at most, the new one and the old one")
     if any(len(secret) < _SECRET_SHORTEST or not secret.isascii() for secret in told):
         raise ConfigurationError(f"{name}: a secret needs {_SECRET_SHORTEST} ASCII characters or more")
+    return told
+
+
+def token_checks(environ: Mapping[str, str], name: str) -> frozenset[TokenCheck]:
+    """Return how tokens are judged: by the project's keys unless told otherwise; HS256 in one way at most."""
+    told = frozenset(items(environ, name)) or {"jwks"}
+    known = get_args(TokenCheck)
+    if not told <= set(known):
+        raise ConfigurationError(f"{name} must list some of {', '.join(known)}, with commas between")
+    if told >= {"shared_secret", "user_lookup"}:
+        raise ConfigurationError(f"{name} takes one of shared_secret and user_lookup, not both")
+    return cast("frozenset[TokenCheck]", frozenset(told))
+
+
+def legacy_jwt_secret(environ: Mapping[str, str], name: str, *, is_used: bool) -> str | None:
+    """Return the secret that HS256 tokens are checked with, None where they are not."""
+    told = text(environ, name)
+    if (told is not None) is not is_used:
+        raise ConfigurationError(
+            f"{name} goes with shared_secret in PIDEAI_TOKEN_CHECKS, and shared_secret with it",
+            hint="Set both, or neither: a secret that is only left over must not let anybody in.",
+        )
+    if told is not None and (len(told) < _JWT_SECRET_SHORTEST or not told.isascii()):
+        raise ConfigurationError(f"{name} needs {_JWT_SECRET_SHORTEST} ASCII characters or more")
     return told
 
 

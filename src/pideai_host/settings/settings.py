@@ -14,7 +14,14 @@ LogFormat = Literal["console", "json"]
 
 SYSTEM_DATA_DIR = Path("/var/lib/pideai-host")
 
-_SECRET_FIELDS = ("database_url", "admin_database_url", "webhook_secrets", "master_keys", "supabase_service_key")
+_SECRET_FIELDS = (
+    "database_url",
+    "admin_database_url",
+    "webhook_secrets",
+    "master_keys",
+    "legacy_jwt_secret",
+    "supabase_service_key",
+)
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         jwks_url: SUPABASE_JWKS_URL; by default the project's.
         jwt_issuer: SUPABASE_JWT_ISSUER; by default the project's.
         jwt_audience: SUPABASE_JWT_AUDIENCE.
+        token_checks: PIDEAI_TOKEN_CHECKS, the ways in which users' tokens are judged.
+        legacy_jwt_secret: PIDEAI_LEGACY_JWT_SECRET, the HS256 secret; set if and only if shared_secret is such a way.
         jwks_stale_max_s: PIDEAI_JWKS_STALE_MAX_S, for how long signing keys that cannot be refreshed are trusted.
         supabase_service_key: SUPABASE_SERVICE_ROLE_KEY.
         http_allow: PIDEAI_HTTP_ALLOW, private networks that plugins may reach nevertheless.
@@ -65,6 +74,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     jwks_url: str | None = None
     jwt_issuer: str | None = None
     jwt_audience: str = "authenticated"
+    token_checks: frozenset[read.TokenCheck] = frozenset({"jwks"})
+    legacy_jwt_secret: str | None = None
     jwks_stale_max_s: int = 21_600
     supabase_service_key: str | None = None
     http_allow: tuple[read.Network, ...] = ()
@@ -87,6 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         runtime, admin = read.unless_blank(environ, "DATABASE_URL"), read.unless_blank(environ, "ADMIN_DATABASE_URL")
         supabase_url = read.http_url(environ, "SUPABASE_URL")
         pool_max_size = read.integer(environ, "PIDEAI_POOL_MAX_SIZE", 10, least=2, most=500)
+        token_checks = read.token_checks(environ, "PIDEAI_TOKEN_CHECKS")
         return cls(
             database_url=runtime or admin,
             admin_database_url=admin or runtime,
@@ -104,6 +116,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             or _below(supabase_url, "/auth/v1/.well-known/jwks.json"),
             jwt_issuer=read.text(environ, "SUPABASE_JWT_ISSUER") or _below(supabase_url, "/auth/v1"),
             jwt_audience=read.text(environ, "SUPABASE_JWT_AUDIENCE") or "authenticated",
+            token_checks=token_checks,
+            legacy_jwt_secret=read.legacy_jwt_secret(
+                environ, "PIDEAI_LEGACY_JWT_SECRET", is_used="shared_secret" in token_checks
+            ),
             jwks_stale_max_s=read.integer(environ, "PIDEAI_JWKS_STALE_MAX_S", 21_600, least=600, most=604_800),
             supabase_service_key=read.text(environ, "SUPABASE_SERVICE_ROLE_KEY"),
             http_allow=read.networks(environ, "PIDEAI_HTTP_ALLOW"),

@@ -9,7 +9,6 @@ from litestar import Litestar
 from litestar.config.cors import CORSConfig
 
 from pideai_host import __version__, telemetry
-from pideai_host.api import ConfigurationError
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.replay import Replays
@@ -17,11 +16,10 @@ from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.settings import Settings
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.web.access import StoreAccess
-from pideai_host.web.auth import Verifier
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
-from pideai_host.web.jwks import JwksCache
+from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plan import PlanGate
 from pideai_host.web.problems import to_response
@@ -56,20 +54,6 @@ def build_app(settings: Settings, *, with_worker: bool) -> Litestar:
     )
 
 
-def require_identity(settings: Settings) -> tuple[str, str]:
-    """Return where the signing keys are and who issues tokens.
-
-    Raises:
-        ConfigurationError: neither is known, so no user could ever be let in.
-    """
-    if settings.jwks_url is None or settings.jwt_issuer is None:
-        raise ConfigurationError(
-            "SUPABASE_URL is not set, so no user's token can be checked",
-            hint="Set it to https://<project>.supabase.co, or play with `pideai-host demo --serve`.",
-        )
-    return settings.jwks_url, settings.jwt_issuer
-
-
 def _begin() -> Settings:
     """Read the environment, and set what belongs to the whole process."""
     settings = Settings.from_env()
@@ -81,7 +65,7 @@ def _begin() -> Settings:
 def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        jwks_url, issuer = require_identity(settings)
+        require_identity(settings)
         if not settings.webhook_secrets:
             _log.warning(
                 "webhook_door_shut", reason="PIDEAI_WEBHOOK_SECRETS is not set: every database change gets 401"
@@ -89,13 +73,12 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
         async with (
             open_engine(settings, with_worker=with_worker) as engine,
             httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
+            open_identity(settings, client) as identity,
         ):
-            keys = JwksCache(client, jwks_url, stale_max_s=settings.jwks_stale_max_s)
-            keys.start()
             app.state[STATE_KEY] = HostState(
                 door=engine.door,
                 webhook_secrets=[secret.encode() for secret in settings.webhook_secrets],
-                verifier=Verifier(keys, issuer=issuer, audience=settings.jwt_audience),
+                verifier=identity.verifier,
                 access=StoreAccess(engine.pool),
                 catalogue=engine.catalogue,
                 installations=engine.installations,
@@ -108,7 +91,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 plan=PlanGate(engine.pool, engine.registry.definitions) if settings.plan_gate else None,
                 readiness=Readiness(
                     engine.pool,
-                    keys,
+                    identity.keys,
                     worker_running=None
                     if engine.worker is None
                     else lambda: bool(engine.worker and engine.worker.is_running),
@@ -117,9 +100,6 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                     missing_lanes=lambda: engine.worker.missing_lanes if engine.worker else (),
                 ),
             )
-            try:
-                yield
-            finally:
-                await keys.stop()
+            yield
 
     return lifespan

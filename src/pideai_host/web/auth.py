@@ -1,49 +1,40 @@
 """Who is calling: Supabase access tokens, judged here and nowhere else (supabase.md 1).
 
-A token is judged by the key that its id names, never by what it says of itself: the algorithm is the key's. The legacy
-anon and service_role keys are tokens too, and the gateway's users may be anonymous or act through another
-company's application; none of them is a store's owner.
+A token is judged by the key that its id names, never by what it says of itself: the algorithm is the key's. Only where
+the operator asks for it, HS256 goes a way of its own (`web.legacy`). The legacy anon and service_role keys are tokens
+too, and users may be anonymous or act through another company's application; none of them is a store's owner.
 """
 
 from typing import Any, Final
 from uuid import UUID
 
-import jwt
 import msgspec
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from pideai_host.api.errors import PideaiError
 from pideai_host.telemetry import bound_contextvars
+from pideai_host.web.claims import LEEWAY_S, TokenExpired, TokenInvalid, Unauthenticated, decode, header
 from pideai_host.web.jwks import KID_MAX_CHARS, JwksCache
+from pideai_host.web.legacy import ALGORITHM, LegacyTokens
 from pideai_host.web.requests import request_id
 from pideai_host.web.state import host_state
 
+__all__ = [
+    "LEEWAY_S",
+    "Authentication",
+    "OwnerNeeded",
+    "TokenExpired",
+    "TokenInvalid",
+    "Unauthenticated",
+    "User",
+    "Verifier",
+    "bearer_token",
+]
+
 AUDIENCE: Final = "authenticated"
 ROLE: Final = "authenticated"
-LEEWAY_S: Final = 30.0
 TOKEN_MAX_BYTES: Final = 8_192
-REQUIRED_CLAIMS: Final = ("exp", "iat", "sub", "aud", "iss", "role")
-
-
-class Unauthenticated(PideaiError):  # noqa: N818 - a condition, not a fault of ours
-    """The request carries no token, or more than one."""
-
-    code = "unauthenticated"
-    challenge = 'Bearer realm="pideai"'
-
-
-class TokenInvalid(Unauthenticated):
-    """The token is not one of this project's users."""
-
-    code = "token_invalid"
-    challenge = 'Bearer realm="pideai", error="invalid_token"'
-
-
-class TokenExpired(TokenInvalid):
-    """The token was good once; the client refreshes it and asks again."""
-
-    code = "token_expired"
 
 
 class OwnerNeeded(PideaiError):  # noqa: N818 - a condition, not a fault of ours
@@ -71,15 +62,19 @@ class Verifier:
     """Turns a token into the user it was issued to.
 
     Args:
-        keys: The project's signing keys.
+        keys: The project's signing keys; None where none but `legacy` counts.
         issuer: Exact ``iss``, such as ``https://<ref>.supabase.co/auth/v1``.
         audience: What ``aud`` must be, or hold.
+        legacy: Judges HS256 tokens; None refuses them.
     """
 
-    def __init__(self, keys: JwksCache, *, issuer: str, audience: str = AUDIENCE) -> None:
+    def __init__(
+        self, keys: JwksCache | None, *, issuer: str, audience: str = AUDIENCE, legacy: LegacyTokens | None = None
+    ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._legacy = legacy
 
     async def verify(self, token: str) -> User:
         """Return the token's user.
@@ -87,15 +82,14 @@ class Verifier:
         Raises:
             TokenInvalid: not a token of this project's users; TokenExpired when only its time is over.
             OwnerNeeded: an anonymous user's, or one given to a third party's application.
-            KeysUnavailable: it cannot be judged yet.
+            KeysUnavailable: it cannot be judged yet; AuthServerAway likewise.
         """
         if len(token) > TOKEN_MAX_BYTES:
             raise TokenInvalid(f"the token is longer than {TOKEN_MAX_BYTES} bytes")
-        key = await self._keys.key(_key_id(token))
-        if key is None:
-            raise TokenInvalid("the token is signed with a key that this project does not have")
+        if not token.isascii():
+            raise TokenInvalid("the token cannot be read")
 
-        claims = self._claims(token, key)
+        claims = await self._claims(token)
         if claims["role"] != ROLE:
             raise TokenInvalid("the token is not a signed-in user's", hint="API keys are not accepted here.")
         user = User(_user_id(claims["sub"]), _as_text(claims))
@@ -105,21 +99,16 @@ class Verifier:
             raise OwnerNeeded("tokens of third-party applications are not accepted", hint="Sign in to PideAI itself.")
         return user
 
-    def _claims(self, token: str, key: jwt.PyJWK) -> dict[str, Any]:
-        try:
-            return jwt.decode(
-                token,
-                key,
-                algorithms=[key.algorithm_name],
-                audience=self._audience,
-                issuer=self._issuer,
-                leeway=LEEWAY_S,
-                options={"require": list(REQUIRED_CLAIMS)},
-            )
-        except jwt.ExpiredSignatureError as error:
-            raise TokenExpired("the token has expired", hint="Refresh the session and try again.") from error
-        except (jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
-            raise TokenInvalid(_reason(error)) from error
+    async def _claims(self, token: str) -> dict[str, Any]:
+        said = header(token)
+        if self._legacy is not None and said.get("alg") == ALGORITHM:
+            return await self._legacy.claims(token, issuer=self._issuer, audience=self._audience)
+        if self._keys is None:
+            raise TokenInvalid("the token is not signed in the way that this project signs")
+        key = await self._keys.key(_key_id(said))
+        if key is None:
+            raise TokenInvalid("the token is signed with a key that this project does not have")
+        return decode(token, key, algorithm=key.algorithm_name, issuer=self._issuer, audience=self._audience)
 
 
 class Authentication(ASGIMiddleware):
@@ -153,11 +142,8 @@ def bearer_token(scope: Scope) -> str:
     return token.strip().decode("latin-1")
 
 
-def _key_id(token: str) -> str:
-    try:
-        kid = jwt.get_unverified_header(token).get("kid")
-    except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise TokenInvalid("the token cannot be read") from error
+def _key_id(said: dict[str, Any]) -> str:
+    kid = said.get("kid")
     if not isinstance(kid, str) or not 0 < len(kid) <= KID_MAX_CHARS:
         raise TokenInvalid("the token names no key")
     return kid
@@ -181,18 +167,3 @@ def _as_text(claims: dict[str, Any]) -> str:
     if "\\u0000" in text:
         raise TokenInvalid("the token's claims hold a NUL character")  # PostgreSQL's jsonb cannot
     return text
-
-
-_REASONS: Final[dict[type[Exception], str]] = {
-    jwt.InvalidSignatureError: "the token's signature is wrong",
-    jwt.InvalidAlgorithmError: "the token's algorithm is not its key's",
-    jwt.InvalidAudienceError: "the token is not meant for this project's users",
-    jwt.InvalidIssuerError: "the token was issued by someone else",
-    jwt.ImmatureSignatureError: "the token is not valid yet",
-}
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, jwt.MissingRequiredClaimError):
-        return f"the token has no claim {error.claim!r}"
-    return _REASONS.get(type(error), "the token cannot be read")

@@ -15,7 +15,14 @@ ADMIN: Final[Sequence[dict[str, list[str]]]] = [{"admin": []}]
 WEBHOOK_SECRET: Final[Sequence[dict[str, list[str]]]] = [{"webhookSecret": []}]
 NOBODY: Final[Sequence[dict[str, list[str]]]] = [{}]
 
-SIGNED_IN: Final = ("unauthenticated", "token_invalid", "token_expired", "owner_needed", "keys_unavailable")
+SIGNED_IN: Final = (
+    "unauthenticated",
+    "token_invalid",
+    "token_expired",
+    "owner_needed",
+    "keys_unavailable",
+    "auth_server_away",
+)
 """What every operation below `Authentication` may answer."""
 
 SIGNED_IN_ADMIN: Final = (*SIGNED_IN, "admin_needed")

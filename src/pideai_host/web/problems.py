@@ -59,6 +59,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "internal_error": (500, "Something went wrong here"),
     "plugin_fault": (502, "The plugin failed"),
     "database_unavailable": (503, "The database does not answer"),
+    "auth_server_away": (503, "Tokens cannot be checked now"),
     "keys_unavailable": (503, "Tokens cannot be checked yet"),
     "hook_timeout": (504, "The plugin did not answer in time"),
 }

@@ -27,7 +27,7 @@ class Readiness:
 
     Args:
         pool: Connections of the runtime role.
-        keys: The signing keys of the project.
+        keys: The signing keys of the project; None where tokens are judged otherwise.
         worker_running: Whether the worker inside this process runs; None when the process has none.
         quarantined: Slug -> why, of the plugins that this process does no work for. Those that no process does any work
             for are read from the database.
@@ -39,7 +39,7 @@ class Readiness:
     def __init__(
         self,
         pool: Pool,
-        keys: JwksCache,
+        keys: JwksCache | None,
         *,
         worker_running: Callable[[], bool] | None,
         quarantined: Mapping[str, str] = _NONE,
@@ -81,14 +81,14 @@ class Readiness:
         return plugins | lanes | self._old_keys()
 
     def _old_keys(self) -> dict[str, str]:
-        age_s = self._keys.age_s
+        age_s = None if self._keys is None else self._keys.age_s
         return {"keys": f"not refreshed for {age_s:.0f} s"} if age_s is not None and age_s > KEYS_OLD_S else {}
 
     async def _look(self) -> dict[str, str]:
         reasons = {}
         if not await self._database_answers():
             reasons["database"] = f"no answer within {DATABASE_LIMIT_S:g} s"
-        if not self._keys.is_usable:
+        if self._keys is not None and not self._keys.is_usable:
             when = "are not loaded yet" if self._keys.age_s is None else "are too old to be trusted"
             reasons["keys"] = f"the signing keys of the Supabase project {when}"
         if self._worker_running is not None and not self._worker_running():

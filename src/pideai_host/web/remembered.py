@@ -37,3 +37,7 @@ class Remembered(Generic[Key, Answer]):
         while len(self._answers) >= self._most:
             del self._answers[next(iter(self._answers))]
         self._answers[key] = (self._monotonic() + (self._for_s if for_s is None else for_s), answer)
+
+    def forget(self, key: Key) -> None:
+        """Forget an answer, if there is one."""
+        self._answers.pop(key, None)

@@ -101,6 +101,43 @@ def test_a_stores_plan_is_asked_unless_switched_off(told: dict[str, str], is_ask
     assert Settings.from_env(told).plan_gate is is_asked
 
 
+JWT_SECRET = "super-secret-jwt-token-with-at-least-32-characters"
+
+
+def test_tokens_are_judged_by_the_projects_keys_unless_told_otherwise() -> None:
+    settings = Settings.from_env({})
+
+    assert (settings.token_checks, settings.legacy_jwt_secret) == ({"jwks"}, None)
+
+
+@pytest.mark.parametrize("checks", ["shared_secret", "jwks, shared_secret"])
+def test_a_shared_secret_is_taken_where_it_is_asked_for(checks: str) -> None:
+    environ = {"PIDEAI_TOKEN_CHECKS": checks, "PIDEAI_LEGACY_JWT_SECRET": JWT_SECRET}
+
+    assert Settings.from_env(environ).legacy_jwt_secret == JWT_SECRET
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PIDEAI_LEGACY_JWT_SECRET": JWT_SECRET}, "PIDEAI_LEGACY_JWT_SECRET"),
+        ({"PIDEAI_TOKEN_CHECKS": "shared_secret"}, "PIDEAI_LEGACY_JWT_SECRET"),
+        ({"PIDEAI_TOKEN_CHECKS": "user_lookup", "PIDEAI_LEGACY_JWT_SECRET": JWT_SECRET}, "PIDEAI_LEGACY_JWT_SECRET"),
+        ({"PIDEAI_TOKEN_CHECKS": "shared_secret", "PIDEAI_LEGACY_JWT_SECRET": "short"}, "PIDEAI_LEGACY_JWT_SECRET"),
+        ({"PIDEAI_TOKEN_CHECKS": "hs256"}, "PIDEAI_TOKEN_CHECKS"),
+        (
+            {"PIDEAI_TOKEN_CHECKS": "shared_secret,user_lookup", "PIDEAI_LEGACY_JWT_SECRET": JWT_SECRET},
+            "PIDEAI_TOKEN_CHECKS",
+        ),
+    ],
+    ids=["secret only", "no secret", "secret for nothing", "short secret", "unknown way", "two ways for HS256"],
+)
+def test_no_way_of_judging_tokens_is_on_by_accident(environ: dict[str, str], named: str) -> None:
+    with pytest.raises(ConfigurationError, match=named) as refusal:
+        Settings.from_env(environ)
+    assert JWT_SECRET not in str(refusal.value)
+
+
 def test_two_webhook_secrets_are_valid_while_one_replaces_the_other() -> None:
     settings = Settings.from_env({"PIDEAI_WEBHOOK_SECRETS": "new-secret-0123456, old-secret-0123456"})
 

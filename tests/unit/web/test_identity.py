@@ -1,0 +1,63 @@
+"""What judges tokens is what the operator set, and a host that could let nobody in does not start."""
+
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from pideai_host.api import ConfigurationError
+from pideai_host.settings import Settings
+from pideai_host.testing.tokens import TokenSigner
+from pideai_host.web.auth import TokenInvalid
+from pideai_host.web.identity import open_identity, require_identity
+
+PROJECT = {"SUPABASE_URL": "https://x.supabase.co"}
+SERVICE_KEY = {"SUPABASE_SERVICE_ROLE_KEY": "sb_secret_0123456789abcdef0123456789abcdef"}
+SECRET = {"PIDEAI_TOKEN_CHECKS": "shared_secret", "PIDEAI_LEGACY_JWT_SECRET": "s" * 32}
+LOOKUP = {"PIDEAI_TOKEN_CHECKS": "user_lookup"}
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [{}, SECRET, {**LOOKUP, **SERVICE_KEY}, {**PROJECT, **LOOKUP}, {"SUPABASE_JWT_ISSUER": "https://x.test"}],
+    ids=["nothing", "no issuer", "look-up nowhere", "look-up without key", "no key set"],
+)
+def test_what_could_let_nobody_in_is_a_configuration_error(environ):
+    with pytest.raises(ConfigurationError):
+        require_identity(Settings.from_env(environ))
+
+
+@pytest.mark.parametrize(
+    "environ", [PROJECT, {**PROJECT, **SECRET}, {**PROJECT, **LOOKUP, **SERVICE_KEY}], ids=["keys", "secret", "look-up"]
+)
+def test_what_is_complete_is_enough(environ):
+    require_identity(Settings.from_env(environ))
+
+
+@pytest.mark.parametrize(
+    ("environ", "asks"),
+    [
+        (PROJECT, {"/auth/v1/.well-known/jwks.json"}),
+        ({**PROJECT, **SECRET}, set()),
+        ({**PROJECT, **LOOKUP, **SERVICE_KEY}, set()),
+    ],
+    ids=["keys", "secret", "look-up"],
+)
+async def test_the_key_set_is_loaded_only_where_it_counts(environ, asks):
+    signer = TokenSigner("https://x.supabase.co/auth/v1")
+    asked = set()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.add(request.url.path)
+        return httpx.Response(200, json=signer.jwks())
+
+    async with (
+        httpx.AsyncClient(transport=httpx.MockTransport(answer)) as http,
+        open_identity(Settings.from_env(environ), http) as identity,
+    ):
+        if identity.keys is not None:
+            await identity.keys.refresh()
+        with pytest.raises(TokenInvalid):
+            await identity.verifier.verify(TokenSigner(signer.issuer).token(uuid4()))
+
+    assert asked == asks
