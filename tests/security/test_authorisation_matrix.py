@@ -22,10 +22,13 @@ import psycopg
 import pytest
 import pytest_asyncio
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from litestar import Litestar
+from litestar import Litestar, get, post
+from pideai_webhook_bridge.plugin import plugin as webhook_bridge
+from pideai_whatsapp.plugin import plugin as whatsapp
 
+from pideai_host.api import PluginDefinition, PluginType, hookimpl
 from pideai_host.db.dev import create_demo_store
-from pideai_host.plugins.registry import load_registry
+from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings
 from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.testing.tokens import TokenSigner
@@ -40,8 +43,6 @@ Answer = int | tuple[int, str]
 ISSUER = "https://project.test/auth/v1"
 OWNER, OTHER_OWNER, ADMIN = (UUID(int=number, version=4) for number in (1, 2, 3))
 NOWHERE = UUID(int=9, version=4)
-PLUGINS = frozenset({"whatsapp", "webhook-bridge"})
-"""In the catalogue, and installed nowhere."""
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,36 @@ ROWS: Mapping[str, Row] = {
     "getHealthLive": without_token(200),
     "getHealthReady": without_token(200),
     "receiveDatabaseChange": without_token((401, "webhook_secret_wrong"), body={}),
+    "routed_getThing": reads(NOT_INSTALLED),
+    "routed_changeThing": changes(NOT_INSTALLED, body={}),
 }
 PATH = {"slug": "whatsapp"}
 """Values of path parameters that are no ids; `store_id` is the owner's store, every other id is nowhere."""
+
+
+class Routed:
+    """A plugin that brings routes of its own."""
+
+    @hookimpl
+    def plugin_definition(self) -> PluginDefinition:
+        return PluginDefinition(
+            slug="routed", name="Routed", version="1", type=PluginType.INTEGRATION, subscribed_events=()
+        )
+
+    @hookimpl
+    def http_routes(self) -> list[Any]:
+        @get("/thing", opt={"exclude_from_auth": True}, cache=60)
+        async def get_thing() -> None:
+            raise AssertionError("reached")
+
+        @post("/thing")
+        async def change_thing() -> None:
+            raise AssertionError("reached")
+
+        return [get_thing, change_thing]
+
+
+REGISTRY = Registry.of({"whatsapp": whatsapp, "webhook-bridge": webhook_bridge, "routed": Routed()})
 
 
 @dataclass(frozen=True)
@@ -133,7 +161,7 @@ class Operation:
 
 
 def documented() -> dict[str, Operation]:
-    paths = build_app(Settings.from_env({}), with_worker=False).openapi_schema.to_schema()["paths"]
+    paths = build_app(Settings.from_env({}), REGISTRY, with_worker=False).openapi_schema.to_schema()["paths"]
     found = [
         Operation(one["operationId"], method, path) for path, item in paths.items() for method, one in item.items()
     ]
@@ -262,13 +290,12 @@ async def host(pg) -> AsyncIterator[Host]:
             settings = Settings(
                 database_url=database.runtime_url,
                 embedded=False,
-                plugins=PLUGINS,
                 master_keys=(("k1", b"k" * 32),),
                 webhook_secrets=("0123456789abcdef",),
                 jwks_url=f"http://127.0.0.1:{port}/jwks.json",
                 jwt_issuer=ISSUER,
             )
-            app = build_app(settings, with_worker=False)
+            app = build_app(settings, REGISTRY, with_worker=False)
             transport = httpx.ASGITransport(Front(app))
             async with running(app), httpx.AsyncClient(transport=transport, base_url="http://host.test") as client:
                 yield Host(client, signer, store_id)
@@ -297,7 +324,7 @@ async def running(app: Litestar) -> AsyncIterator[None]:
 
 async def _furnish(url: str) -> UUID:
     async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        await sync_catalogue(connection, load_registry(PLUGINS).definitions.values())
+        await sync_catalogue(connection, REGISTRY.definitions.values())
         store_id = await create_demo_store(connection, owner_id=OWNER, subdomain="la-esquina", name="La Esquina")
         await create_demo_store(connection, owner_id=OTHER_OWNER, subdomain="otra", name="Otra")
         await connection.execute("insert into auth.users (id) values (%s)", (ADMIN,))

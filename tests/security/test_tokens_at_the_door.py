@@ -100,6 +100,7 @@ async def client(auth_server, request):
             delivery_log=Untouchable(),
             replays=Untouchable(),
             replay_ranges=Untouchable(),
+            store_calls=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

@@ -5,7 +5,7 @@ the hook call that it was given to.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from uuid import UUID
 
 import httpx
@@ -121,6 +121,7 @@ class Log(Protocol):
         """Log what an operator should look at now."""
 
 
+@runtime_checkable
 class PluginContext(Protocol):
     """What a hook is given; `delivery` is None outside of event delivery."""
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-API_VERSION: Final = (1, 0)
+API_VERSION: Final = (1, 1)
 """What this host offers: (major, minor). A minor adds, a major removes."""
 
 API_FLOOR: Final = (1, 0)

@@ -18,7 +18,7 @@ from pideai_host.cli.plugins_policy import policy
 from pideai_host.cli.plugins_quarantine import quarantined, release
 from pideai_host.cli.plugins_sync import sync
 from pideai_host.plugins.records import LoadRecord, Status
-from pideai_host.plugins.registry import load_registry
+from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ FINE: Final = frozenset({Status.READY, Status.SKIPPED})
 PIPED_WIDTH: Final = 1_000
 """Characters a line when no terminal reads: one line for each plugin, so that grep shows all of it."""
 
-_STYLES: Final = {Status.READY: "green", Status.SKIPPED: "dim"}
+_STYLES: Final = {Status.READY: "green", Status.SKIPPED: "dim", Status.PARTIAL: "yellow"}
 
 
 @click.group()
@@ -44,7 +44,9 @@ plugins.add_command(release)
 
 @plugins.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Write the records as a JSON array, with tracebacks.")
-@click.option("--strict", is_flag=True, help="Exit with 1 if any plugin is broken, in conflict or incompatible.")
+@click.option(
+    "--strict", is_flag=True, help="Exit with 1 if any plugin is broken, partial, in conflict or incompatible."
+)
 @click.pass_obj
 def list_plugins(run: "Run", *, as_json: bool, strict: bool) -> int:
     """List every installed plugin with what became of it, and why; sorted by distribution.
@@ -55,12 +57,21 @@ def list_plugins(run: "Run", *, as_json: bool, strict: bool) -> int:
     settings = Settings.from_env()
     telemetry.set_up(level="error", log_format=settings.log_format)  # the table tells what the log would
     with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
-        records = load_registry(settings.plugins).records
+        records = _with_routes(load_registry(settings.plugins)).records
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(records), indent=2).decode())
     else:
         _show(records, with_tracebacks=run.is_debugging)
     return int(strict and any(record.status not in FINE for record in records))
+
+
+def _with_routes(registry: Registry) -> Registry:
+    """Try the plugins' routes as a host would; most have none, and then nothing of the web is imported."""
+    if not registry.hooks("http_routes"):
+        return registry
+    from pideai_host.web.plugin_routes import mount  # noqa: PLC0415 - slow to import
+
+    return mount(registry).registry
 
 
 def _show(records: Sequence[LoadRecord], *, with_tracebacks: bool) -> None:

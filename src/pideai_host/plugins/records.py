@@ -26,13 +26,15 @@ class Phase(StrEnum):
     IMPORT = "import"
     CHECK = "check"
     REGISTER = "register"
+    ROUTES = "routes"
     READY = "ready"
 
 
 class Status(StrEnum):
-    """Where a candidate ended up."""
+    """Where a candidate ended up. Partial: it works, but without its routes."""
 
     READY = "ready"
+    PARTIAL = "partial"
     BROKEN = "broken"
     CONFLICT = "conflict"
     INCOMPATIBLE = "incompatible"

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -67,6 +68,12 @@ class Registry:
         for slug, plugin in plugins.items():
             manager.register(plugin, name=slug)
         return cls(manager, definitions)
+
+    def with_records(self, records: Iterable[LoadRecord]) -> "Registry":
+        """Return the same plugins with other records: what became of them after they were loaded."""
+        other = copy(self)
+        other.records = tuple(records)
+        return other
 
     def hook(self, slug: str, name: str) -> Hook | None:
         """Return a plugin's implementation of a hook, or None when it has none or is not loaded."""

@@ -47,7 +47,7 @@ class _part(Generic[_T]):  # noqa: N801 - reads as a decorator
 
 
 class Emitted(msgspec.Struct, frozen=True):
-    """An event that a plugin emitted, to be written when its delivery is settled."""
+    """An event that a plugin emitted, to be written when its delivery is settled or its request answered."""
 
     id: UUID
     type: str
@@ -57,10 +57,17 @@ class Emitted(msgspec.Struct, frozen=True):
 class HostContext:
     """One hook call's way to the world; see `pideai_host.api.PluginContext`. Parts are made when they are asked for."""
 
-    def __init__(self, factory: "ContextFactory", stored: StoredInstallation, delivery: DeliveryInfo | None) -> None:
+    def __init__(
+        self,
+        factory: "ContextFactory",
+        stored: StoredInstallation,
+        delivery: DeliveryInfo | None,
+        emits_as: UUID | None = None,
+    ) -> None:
         self._factory = factory
         self._stored = stored
         self._delivery = delivery
+        self._emits_as = emits_as if delivery is None else delivery.id
         self._emitted: dict[UUID, Emitted] = {}
 
     def __repr__(self) -> str:
@@ -136,16 +143,16 @@ class HostContext:
         await Notices(self._factory.pool).leave(self.store_id, self.plugin, message, level=level)
 
     def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
-        """Collect an event for the transaction that settles this delivery; a key used twice replaces the first.
+        """Collect an event for the transaction that keeps what this call did; a key used twice replaces the first.
 
         Raises:
-            PluginFault: outside of a delivery, for a type that only the host tells, a payload that is not the type's,
+            PluginFault: in a lifecycle hook, for a type that only the host tells, a payload that is not the type's,
                 or beyond the bounds of this module.
         """
-        if self._delivery is None:
-            raise self._fault("emit belongs to a delivery, and this call has none")
+        if self._emits_as is None:
+            raise self._fault("emit belongs to a delivery, a webhook or a route, and this call is none")
         self._check_emitted(event_type, payload, key)
-        emitted = Emitted(uuid5(self._delivery.id, key), event_type, payload)
+        emitted = Emitted(uuid5(self._emits_as, key), event_type, payload)
         if emitted.id not in self._emitted and len(self._emitted) == EMITTED_MAX:
             raise self._fault(f"more than {EMITTED_MAX} events emitted in one call")
         self._emitted[emitted.id] = emitted
@@ -223,6 +230,14 @@ class ContextFactory:
         self.environ = environ
         self.supabase = supabase
 
-    def make(self, stored: StoredInstallation, delivery: DeliveryInfo | None) -> HostContext:
-        """Return the context of one call: cheap, nothing is opened or asked for yet."""
-        return HostContext(self, stored, delivery)
+    def make(
+        self, stored: StoredInstallation, delivery: DeliveryInfo | None, *, emits_as: UUID | None = None
+    ) -> HostContext:
+        """Return the context of one call: cheap, nothing is opened or asked for yet.
+
+        Args:
+            stored: Whose.
+            delivery: What it is called for.
+            emits_as: Without a delivery: what the ids of emitted events are derived from, None if it may emit nothing.
+        """
+        return HostContext(self, stored, delivery, emits_as)

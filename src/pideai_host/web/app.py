@@ -13,6 +13,8 @@ from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
+from pideai_host.plugins.records import Status
+from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.web.access import StoreAccess
@@ -22,6 +24,7 @@ from pideai_host.web.front import Front
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plan import PlanGate
+from pideai_host.web.plugin_routes import mount
 from pideai_host.web.problems import to_response
 from pideai_host.web.readiness import Readiness
 from pideai_host.web.requests import add_request_id
@@ -41,11 +44,18 @@ def create_app_without_worker() -> Front:
     return Front(build_app(_begin(), with_worker=False))
 
 
-def build_app(settings: Settings, *, with_worker: bool) -> Litestar:
-    """Build the application; nothing is opened before its lifespan begins."""
+def build_app(settings: Settings, registry: Registry | None = None, *, with_worker: bool) -> Litestar:
+    """Build the application with the plugins' routes; nothing is opened before its lifespan begins.
+
+    Args:
+        settings: The process's.
+        registry: The plugins; loaded here if not given.
+        with_worker: Whether deliveries are made in this process.
+    """
+    mounted = mount(load_registry(settings.plugins) if registry is None else registry)
     return Litestar(
-        routes(),
-        lifespan=[_lifespan(settings, with_worker=with_worker)],
+        routes(mounted.routers),
+        lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker)],
         exception_handlers={Exception: to_response},
         before_send=[add_request_id],
         logging_config=None,  # ours is set up in telemetry
@@ -62,7 +72,9 @@ def _begin() -> Settings:
     return settings
 
 
-def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+def _lifespan(
+    settings: Settings, registry: Registry, *, with_worker: bool
+) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         require_identity(settings)
@@ -71,7 +83,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 "webhook_door_shut", reason="PIDEAI_WEBHOOK_SECRETS is not set: every database change gets 401"
             )
         async with (
-            open_engine(settings, with_worker=with_worker) as engine,
+            open_engine(settings, registry, with_worker=with_worker) as engine,
             httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
             open_identity(settings, client) as identity,
         ):
@@ -89,6 +101,7 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                 replays=Replays(engine.pool, on_lanes=engine.notifier.lanes),
                 replay_ranges=ReplayRanges(engine.pool),
                 plan=PlanGate(engine.pool, engine.registry.definitions) if settings.plan_gate else None,
+                store_calls=engine.store_calls,
                 readiness=Readiness(
                     engine.pool,
                     identity.keys,
@@ -98,6 +111,9 @@ def _lifespan(settings: Settings, *, with_worker: bool) -> Callable[[Litestar], 
                     quarantined=engine.quarantine.reasons,
                     hanging=engine.runner.all_stuck,
                     missing_lanes=lambda: engine.worker.missing_lanes if engine.worker else (),
+                    refused_routes={
+                        one.slug: one.error or "" for one in registry.records if one.status is Status.PARTIAL
+                    },
                 ),
             )
             yield

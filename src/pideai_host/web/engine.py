@@ -43,6 +43,7 @@ from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.plugins.watchdog import Watchdog
 from pideai_host.settings import Settings
+from pideai_host.stores.calls import StoreCalls
 from pideai_host.stores.catalogue import Catalogue
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.installations import Installations
@@ -88,6 +89,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     installations: Installations
     lifecycle: Lifecycle
+    store_calls: StoreCalls
     capture: CaptureDoor
     scheduler: Scheduler
     quarantine: Quarantine
@@ -97,7 +99,12 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
 
 @asynccontextmanager
 async def open_engine(
-    settings: Settings, *, with_worker: bool, with_intake: bool = True, plugins: Collection[str] = ()
+    settings: Settings,
+    registry: Registry | None = None,
+    *,
+    with_worker: bool,
+    with_intake: bool = True,
+    plugins: Collection[str] = (),
 ) -> AsyncIterator[Engine]:
     """Put the engine together and keep it running as long as the block runs; then stop what was started, in order.
 
@@ -105,6 +112,7 @@ async def open_engine(
 
     Args:
         settings: The process's.
+        registry: The plugins; loaded here if not given.
         with_worker: Whether deliveries are made here.
         with_intake: Whether events are taken in here.
         plugins: Slugs whose lanes the worker serves; none for all.
@@ -116,7 +124,8 @@ async def open_engine(
     url = settings.database_url
     if url is None:
         raise ConfigurationError("there is no database", hint="Set DATABASE_URL.")
-    registry = await asyncio.to_thread(load_registry, settings.plugins)
+    if registry is None:
+        registry = await asyncio.to_thread(load_registry, settings.plugins)
     definitions = served(registry, plugins)
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
@@ -214,6 +223,7 @@ def _assemble(
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
+        store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
         capture=CaptureDoor(engine_pool, reader, intake),
         scheduler=Scheduler(settings.database_url or "", jobs),
         quarantine=quarantine,

@@ -16,13 +16,13 @@ from litestar.exceptions import HTTPException
 from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from pideai_host.web.bodies import BodyTooSlow
 from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.requests import REQUEST_ID_HEADER, request_id
 from pideai_host.web.routes.webhooks import (
     FAULT_KEY,
     PATH,
     Accepted,
-    BodyTooSlow,
     WebhookSecretWrong,
     require_secret,
 )

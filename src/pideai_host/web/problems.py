@@ -38,6 +38,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "store_unknown": (404, "No such store"),
     "plugin_unknown": (404, "No such plugin"),
     "not_installed": (404, "The plugin is not installed"),
+    "plugin_disabled": (404, "The plugin is disabled"),
     "delivery_unknown": (404, "No such delivery"),
     "event_unknown": (404, "No such event"),
     "replay_unknown": (404, "No such replay"),
@@ -77,7 +78,8 @@ _HTTP_CODES: Final = {
 }
 _UNEXPECTED: Final = "an unexpected error; quote the instance when you report it"
 _CLIENT_GONE: Final = "client disconnected prematurely"  # Litestar's words, a server error to it
-_DATABASE_AWAY: Final = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
+DATABASE_AWAY: Final = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
+"""What is told as `database_unavailable`."""
 
 _log: Final = get_logger(__name__)
 
@@ -116,13 +118,18 @@ def to_problem(error: Exception, *, instance: str) -> Problem:
     """Say what an exception means to the client; nothing of an unexpected one is told."""
     if isinstance(error, HTTPException):
         return _of_http(error, instance)
-    if isinstance(error, _DATABASE_AWAY):
+    if isinstance(error, DATABASE_AWAY):
         error = DatabaseUnavailable("the database does not answer", hint="Sending the request again is safe.")
     code = _code(error)
     if not isinstance(error, PideaiError) or code == "internal_error":
         return _problem("internal_error", _UNEXPECTED, instance)
     problem = _problem(code, error.message, instance, hint=error.hint)
     return msgspec.structs.replace(problem, faults=_faults(error), plugin=_slug(error))
+
+
+def is_known(error: PideaiError) -> bool:
+    """Whether an error has a line in the table, its own or an ancestor's."""
+    return _code(error) != "internal_error"
 
 
 def _problem(code: str, detail: str, instance: str, *, hint: str = "") -> Problem:

@@ -33,6 +33,7 @@ class Readiness:
             for are read from the database.
         hanging: Slug -> how many of the plugin's calls hang past their limit.
         missing_lanes: Lanes that the worker would serve if they existed.
+        refused_routes: Slug -> why, of the plugins that do without their routes.
         monotonic: Clock in seconds.
     """
 
@@ -45,6 +46,7 @@ class Readiness:
         quarantined: Mapping[str, str] = _NONE,
         hanging: Callable[[], Mapping[str, int]] = dict,
         missing_lanes: Callable[[], Collection[str]] = tuple,
+        refused_routes: Mapping[str, str] = _NONE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
@@ -53,6 +55,7 @@ class Readiness:
         self._quarantined = quarantined
         self._hanging = hanging
         self._missing_lanes = missing_lanes
+        self._refused_routes = refused_routes
         self._monotonic = monotonic
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
@@ -73,9 +76,10 @@ class Readiness:
         quarantined = {
             slug: f"quarantined: {why}" for slug, why in [*self._quarantined.items(), *self._quarantined_by_all.items()]
         }
+        told = (quarantined, hanging, self._refused_routes)
         plugins = {
-            f"plugin {slug}": "; ".join(said[slug] for said in (quarantined, hanging) if slug in said)
-            for slug in sorted(quarantined.keys() | hanging.keys())
+            f"plugin {slug}": "; ".join(said[slug] for said in told if slug in said)
+            for slug in sorted(set().union(*told))
         }
         lanes = {f"lane {lane}": "does not exist" for lane in sorted(self._missing_lanes())}
         return plugins | lanes | self._old_keys()

@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.doors import WebhookDoor
     from pideai_host.events.replay import Replays
     from pideai_host.events.replay_range import ReplayRanges
+    from pideai_host.stores.calls import StoreCalls
     from pideai_host.stores.catalogue import Catalogue
     from pideai_host.stores.credit_accounts import CreditAccounts
     from pideai_host.stores.installations import Installations
@@ -48,6 +49,7 @@ class HostState:
     delivery_log: "DeliveryLog"
     replays: "Replays"
     replay_ranges: "ReplayRanges"
+    store_calls: "StoreCalls"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
 

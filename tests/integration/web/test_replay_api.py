@@ -110,6 +110,7 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             delivery_log=DeliveryLog(pool),
             replays=Replays(pool, on_lanes=told.append),
             replay_ranges=ReplayRanges(pool),
+            store_calls=None,
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

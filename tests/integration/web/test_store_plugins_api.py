@@ -116,6 +116,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             delivery_log=None,
             replays=None,
             replay_ranges=None,
+            store_calls=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

@@ -53,6 +53,18 @@ def test_broken_plugins_stand_in_the_same_table_with_the_reason(installed, capsy
     )
 
 
+def test_a_plugin_whose_routes_are_refused_is_partial_with_the_reason(installed, capsys):
+    installed("ok", "routes_escape")
+
+    code = run(["plugins", "list", "--strict"])
+
+    assert code == 1
+    assert row_of("routes-escape", capsys.readouterr().out) == (
+        "routes-escape 1.0 partial routes fake-routes-escape its routes are refused: "
+        "/routes-escape/../plugins has other characters than letters, digits, and . _ ~ -"
+    )
+
+
 def test_the_table_ends_with_a_count(installed, capsys):
     installed("ok", "second_ok", "system_exit", "dup_a", "dup_b")
 

@@ -27,6 +27,7 @@ PARTS = (
     "delivery_log",
     "replays",
     "replay_ranges",
+    "store_calls",
     "readiness",
 )
 

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 
+from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings
 from pideai_host.web.app import build_app
 from pideai_host.web.problems import MEDIA_TYPE
@@ -10,7 +11,7 @@ from pideai_host.web.problems import MEDIA_TYPE
 
 @pytest.fixture
 async def client():
-    app = build_app(Settings.from_env({}), with_worker=False)  # not started: no database is needed for what is asked
+    app = build_app(Settings.from_env({}), Registry.of({}), with_worker=False)  # not started: it needs no database
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://host.test") as client:
         yield client
 

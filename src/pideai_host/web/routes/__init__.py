@@ -1,5 +1,7 @@
 """The HTTP endpoints, one module a subject."""
 
+from collections.abc import Sequence
+
 from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.types import ControllerRouterHandler
@@ -28,18 +30,19 @@ from pideai_host.web.routes.store_plugins import (
 )
 from pideai_host.web.routes.webhooks import receive_database_change
 
-__all__ = ("routes",)
+__all__ = ("below_store", "routes")
 
 
-def routes() -> list[ControllerRouterHandler]:
+def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[ControllerRouterHandler]:
     """Return all endpoints of the host itself.
 
     Below ``/api`` only signed-in users pass; below a store its owner, and platform admins to read.
+
+    Args:
+        of_plugins: The plugins' own routes, one router each (`web.plugin_routes`).
     """
-    store = Router(
-        "/stores/{store_id:uuid}",
-        guards=[require_access],
-        route_handlers=[
+    api = below_store(
+        [
             Router(
                 "/plugins",
                 route_handlers=[
@@ -63,14 +66,22 @@ def routes() -> list[ControllerRouterHandler]:
                 "/replays",
                 route_handlers=[preview_replay, begin_replay, list_replays, get_replay, cancel_replay],
             ),
+            *of_plugins,
         ],
+        list_plugins,
+        get_plugin,
     )
-    api = Router(
+    return [api, live, ready, receive_database_change]
+
+
+def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:
+    """Return ``/api`` with handlers below ``/api/stores/{store_id}``, and others beside the stores."""
+    store = Router("/stores/{store_id:uuid}", guards=[require_access], route_handlers=handlers)
+    return Router(
         "/api",
         middleware=[Authentication()],
         request_class=StrictRequest,
         request_max_body_size=API_BODY_MAX_BYTES,
         cache_control=CacheControlHeader(no_store=True),  # answers are one owner's, and may hold a new secret
-        route_handlers=[list_plugins, get_plugin, store],
+        route_handlers=[*others, store],
     )
-    return [api, live, ready, receive_database_change]

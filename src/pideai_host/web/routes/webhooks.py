@@ -18,8 +18,8 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
-from pideai_host.api import PideaiError
 from pideai_host.web.auth import Unauthenticated
+from pideai_host.web.bodies import BodyTooSlow
 from pideai_host.web.examples import ACCEPTED
 from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.openapi import WEBHOOK_SECRET, problems, success
@@ -38,12 +38,6 @@ class WebhookSecretWrong(Unauthenticated):
 
     code = "webhook_secret_wrong"
     challenge = 'Secret realm="pideai-webhooks"'
-
-
-class BodyTooSlow(PideaiError):  # noqa: N818 - a condition, not a fault of ours
-    """A body did not arrive in time; nothing of it is kept."""
-
-    code = "body_too_slow"
 
 
 class Accepted(msgspec.Struct, frozen=True):

@@ -1,0 +1,132 @@
+"""Calls of a plugin for one store outside of deliveries: by its own routes, and by its providers' webhooks."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from pideai_host.api import NotInstalled, PideaiError, PluginFault, StoreProblem
+from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.registry import Hook, Registry
+from pideai_host.stores.context import ContextFactory, HostContext
+from pideai_host.stores.installations import Installations
+
+CALL_MAX_S: Final = 30.0
+"""Somebody waits for the answer: a plugin may want less time than this, never more."""
+
+AT_ONCE: Final = 64
+"""Calls of one plugin in one process."""
+
+AT_ONCE_FOR_STORE: Final = 16
+"""Of these, for one store."""
+
+
+class PluginDisabled(StoreProblem):
+    """The store has switched the plugin off."""
+
+    code: ClassVar[str] = "plugin_disabled"
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"the store has disabled {slug!r}", hint="Enable it first.")
+        self.slug = slug
+
+
+class TooManyCalls(PideaiError):  # noqa: N818 - a condition, not a fault of ours
+    """As many calls of the plugin run already as may."""
+
+    code = "too_many_requests"
+
+
+class StoreCalls:
+    """Lets requests from outside reach plugins, within limits.
+
+    Args:
+        registry: The loaded plugins.
+        runner: Calls them.
+        contexts: Makes what they are given.
+        installations: Where a store's are read.
+        quarantined: Slug -> why, of the plugins that this process does no work for; looked at again and again.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        runner: HookRunner,
+        contexts: ContextFactory,
+        installations: Installations,
+        *,
+        quarantined: Mapping[str, str],
+    ) -> None:
+        self.registry = registry
+        self._runner = runner
+        self._contexts = contexts
+        self._installations = installations
+        self._quarantined = quarantined
+        self._of_plugin: Counter[str] = Counter()
+        self._of_store: Counter[tuple[str, UUID]] = Counter()
+
+    async def context(self, store_id: UUID, slug: str, *, emits_as: UUID | None = None) -> HostContext:
+        """Return what a call of a plugin is given, read now.
+
+        Args:
+            store_id: Whose installation.
+            slug: The plugin.
+            emits_as: What the ids of emitted events are derived from, None if the call may emit nothing.
+
+        Raises:
+            NotInstalled: the store does not have it.
+            PluginDisabled: it has, and has disabled it.
+        """
+        stored = await self._installations.find(store_id, slug)
+        if stored is None:
+            raise NotInstalled(slug)
+        if not stored.enabled:
+            raise PluginDisabled(slug)
+        return self._contexts.make(stored, None, emits_as=emits_as)
+
+    def limit_s(self, slug: str) -> float:
+        """Return how long a call of a loaded plugin may take."""
+        return min(self.registry.definitions[slug].limits.timeout_s, CALL_MAX_S)
+
+    async def call(self, hook: Hook, arguments: Mapping[str, Any], *, store_id: UUID | None = None) -> Any:
+        """Call something of a plugin within the limits of this module and of `HookRunner.call`.
+
+        Raises:
+            TooManyCalls: too many run at once, of the plugin or for the store.
+            PluginFault: the plugin is quarantined in this process; or what `HookRunner.call` says.
+            Exception: whatever the plugin raised.
+        """
+        why = self._quarantined.get(hook.slug)
+        if why is not None:
+            raise PluginFault(f"{hook.slug}: quarantined: {why}", slug=hook.slug, hint="A restart lifts it.")
+        with self._place(hook.slug, store_id):
+            return await self._runner.call(hook, arguments, limit_s=self.limit_s(hook.slug))
+
+    @contextmanager
+    def _place(self, slug: str, store_id: UUID | None) -> Iterator[None]:
+        """Take a place among the calls that run."""
+        key = None if store_id is None else (slug, store_id)
+        if self._of_plugin[slug] >= AT_ONCE or (key is not None and self._of_store[key] >= AT_ONCE_FOR_STORE):
+            raise TooManyCalls(f"too many calls of {slug!r} run", hint="Try again in a moment.")
+        self._of_plugin[slug] += 1
+        if key is not None:
+            self._of_store[key] += 1
+        try:
+            yield
+        finally:
+            self._of_plugin[slug] -= 1
+            if key is not None:
+                self._of_store[key] -= 1
+                if not self._of_store[key]:
+                    del self._of_store[key]
+
+
+def fault_of(error: Exception, context: HostContext, what: str) -> PluginFault:
+    """Say in one line, and without its words, what a plugin raised; the words go into the log, without secrets."""
+    context.log.warning("hook_raised", hook=what, error=type(error).__name__, said=context.redact(str(error)))
+    return PluginFault(
+        f"{context.plugin}: {what} raised {type(error).__name__}",
+        slug=context.plugin,
+        hint="The host's log tells what it said.",
+    )

@@ -1,0 +1,163 @@
+"""What stands between a request and a plugin's own route: who asks, which installation, and for how long.
+
+All that belongs to the plugin runs as one call within its limits (`HookRunner.call`): its guards, dependencies,
+handler and answer. The body is read before the call and the answer is sent after it, so that a slow client costs the
+plugin nothing, and an answer that comes late, or not whole, is never seen by half.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, cast
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.connection import ASGIConnection
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from msgspec import structs
+
+from pideai_host.api import PideaiError, PluginFault
+from pideai_host.plugins.registry import Hook
+from pideai_host.stores.calls import fault_of
+from pideai_host.stores.context import HostContext
+from pideai_host.web.access import require_access
+from pideai_host.web.bodies import replayed, whole_body
+from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.problems import DATABASE_AWAY, Problem, is_known, to_response
+from pideai_host.web.state import host_state
+
+ANSWER_MAX_BYTES: Final = 1_048_576
+"""An answer is kept whole until it is sent."""
+
+CONTEXT_KEY: Final = "pideai_plugin_context"
+_FIRST_SERVER_ERROR: Final = 500
+
+
+class PluginCall(ASGIMiddleware):
+    """Lets those who may reach a plugin's route reach it, for a store that has it installed and enabled.
+
+    Args:
+        slug: The plugin.
+    """
+
+    def __init__(self, slug: str) -> None:
+        self._slug = slug
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Make the call and send what it answers."""
+        await require_access(ASGIConnection(scope), scope["route_handler"])  # guards run too late: inside of the call
+        calls = host_state(scope).store_calls
+        store_id = cast("UUID", scope["path_params"]["store_id"])
+        context = await calls.context(store_id, self._slug)
+        again = replayed(await whole_body(receive, API_BODY_MAX_BYTES), receive)
+        scope["state"][CONTEXT_KEY] = context
+        answer = Answer(self._slug)
+
+        async def run() -> None:
+            await next_app(scope, again, answer.take)
+
+        try:
+            await calls.call(_hook_of(self._slug, run), {}, store_id=store_id)
+            answer.require_whole()
+        except Exception as error:  # noqa: BLE001 - answered here: Litestar holds what the plugin began for sent
+            request: Request[Any, Any, Any] = Request(scope, receive, send)
+            await tell_fault(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)
+        else:
+            await answer.give(send)
+
+
+class Answer:
+    """A plugin's answer, kept until it is whole."""
+
+    def __init__(self, slug: str) -> None:
+        self._slug = slug
+        self._start: Message | None = None
+        self._parts: list[bytes] = []
+        self._size_bytes = 0
+        self._is_whole = False
+
+    @property
+    def status(self) -> int:
+        """Its status; 0 as long as it has none."""
+        return 0 if self._start is None else int(self._start["status"])  # type: ignore[typeddict-item]
+
+    async def take(self, message: Message) -> None:
+        """Take a part; to be handed to an application as its `send`.
+
+        Raises:
+            PluginFault: it is too large.
+        """
+        if message["type"] == "http.response.start":
+            self._start = message
+        elif message["type"] == "http.response.body":
+            self._parts.append(message["body"])
+            self._size_bytes += len(message["body"])
+            self._is_whole = not message["more_body"]
+            self._require_size()
+
+    def require_whole(self) -> None:
+        """Return if there is something to send.
+
+        Raises:
+            PluginFault: it is too large, or not whole.
+        """
+        self._require_size()
+        if self._start is None or not self._is_whole:
+            raise PluginFault(f"{self._slug}: the route gave no whole answer", slug=self._slug)
+
+    async def give(self, send: Send) -> None:
+        """Send it."""
+        if self._start is not None:
+            await send(self._start)
+        await send({"type": "http.response.body", "body": b"".join(self._parts), "more_body": False})
+
+    def _require_size(self) -> None:
+        if self._size_bytes > ANSWER_MAX_BYTES:
+            raise PluginFault(f"{self._slug}: the answer has more than {ANSWER_MAX_BYTES} bytes", slug=self._slug)
+
+
+async def give_context(request: Request[Any, Any, Any]) -> Any:
+    """Provide the dependency `context`."""
+    return context_of(request.scope)
+
+
+async def give_config(request: Request[Any, Any, Any]) -> Any:
+    """Provide the dependency `config`."""
+    return context_of(request.scope).config
+
+
+DEPENDENCIES: Final[Mapping[str, Provide]] = {"context": Provide(give_context), "config": Provide(give_config)}
+"""What a plugin's handlers may ask for by name."""
+
+
+def context_of(scope: Scope) -> HostContext:
+    """Return the context of a request to a plugin's route."""
+    return cast("HostContext", scope["state"][CONTEXT_KEY])
+
+
+def tell_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Answer what went wrong below a plugin's routes: its own words lose their secrets, its faults all words."""
+    context: HostContext | None = request.scope["state"].get(CONTEXT_KEY)
+    if context is None:
+        return to_response(request, error)
+    if isinstance(error, HTTPException) and error.status_code < _FIRST_SERVER_ERROR:
+        error.detail = context.redact(error.detail) or ""
+    elif isinstance(error, PideaiError) and is_known(error):
+        error.message, error.hint = context.redact(error.message) or "", context.redact(error.hint) or ""
+    elif not isinstance(error, DATABASE_AWAY):
+        error = fault_of(error, context, f"{request.method} {scope_path(request.scope)}")
+    response = to_response(request, error)
+    if context.opened_secrets:
+        faults = [structs.replace(one, message=context.redact(one.message) or "") for one in response.content.faults]
+        response.content = structs.replace(response.content, faults=faults)
+    return response
+
+
+def scope_path(scope: Scope) -> str:
+    """Return the path of a route as it was declared, without values."""
+    return str(scope.get("path_template") or scope["path"])
+
+
+def _hook_of(slug: str, run: Any) -> Hook:
+    return Hook(slug=slug, name="http_routes", function=run, argnames=(), is_async=True)

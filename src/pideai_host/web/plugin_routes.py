@@ -1,0 +1,239 @@
+"""Plugins' own routes, below ``/api/stores/{store_id}/{slug}``: each plugin's are tried apart, and refused apart.
+
+What `http_routes` returns is put below the plugin's prefix and built into an application of its own, with its
+description, before it comes near the host's. A router that does not build, collides with itself or reaches beyond its
+prefix leaves its plugin without routes; deliveries go on (docs/adr/0031).
+"""
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Controller, Litestar, Router
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+from litestar.types import ControllerRouterHandler, Method
+from litestar.types.internal_types import PathParameterDefinition
+from litestar.utils.predicates import is_async_callable
+
+from pideai_host.api import PluginDefinition, PluginFault
+from pideai_host.plugins.call import call_now
+from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+from pideai_host.plugins.registry import Hook, Registry
+from pideai_host.telemetry import get_logger
+from pideai_host.web.openapi import OWNER, SIGNED_IN, openapi_config, problems
+from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
+from pideai_host.web.routes import below_store
+
+ROUTES_MAX: Final = 100
+"""Of one plugin."""
+
+CODES: Final = (
+    *SIGNED_IN,
+    "bad_request",
+    "body_rejected",
+    "body_too_large",
+    "body_too_slow",
+    "store_unknown",
+    "not_installed",
+    "plugin_disabled",
+    "too_many_requests",
+    "plugin_signal",
+    "plugin_fault",
+    "hook_timeout",
+    "database_unavailable",
+)
+"""What every route of a plugin may answer besides its own."""
+
+_SEGMENT: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
+_LITESTARS_OWN: Final = "litestar.routes.http"
+"""Where Litestar makes the handlers of OPTIONS."""
+
+_log: Final = get_logger(__name__)
+
+
+class Mounted(msgspec.Struct, frozen=True):
+    """The routes of all plugins, and the registry with a record of each refusal."""
+
+    routers: list[ControllerRouterHandler]
+    registry: Registry
+
+
+def mount(registry: Registry) -> Mounted:
+    """Build the routes of all plugins that have some. Blocking, meant for the start of a process; never raises."""
+    routers: list[ControllerRouterHandler] = []
+    refusals: dict[str, Exception] = {}
+    for hook in registry.hooks("http_routes"):
+        try:
+            routers += _tried(hook, registry.definitions[hook.slug])
+        except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' routes are built
+            refusals[hook.slug] = error
+            _log.warning("plugin_routes_refused", plugin=hook.slug, error=describe(error))
+    return Mounted(routers, registry.with_records(_noted(one, refusals) for one in registry.records))
+
+
+def _noted(record: LoadRecord, refusals: Mapping[str, Exception]) -> LoadRecord:
+    error = refusals.get(record.slug)
+    if error is None or record.status is not Status.READY:
+        return record
+    is_ours = isinstance(error, PluginFault)
+    return msgspec.structs.replace(
+        record,
+        phase=Phase.ROUTES,
+        status=Status.PARTIAL,
+        error=f"its routes are refused: {error.message if isinstance(error, PluginFault) else describe(error)}",
+        traceback=None if is_ours else format_traceback(error),
+    )
+
+
+def _tried(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHandler]:
+    """Return a plugin's routes after they were built once, in an application that is thrown away."""
+    contributed = call_now(hook, {})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Litestar's advice to the plugin's author is no fault
+        router = _router(contributed, definition)
+        if not router.routes:
+            return []
+        trial = Litestar([below_store([router])], openapi_config=openapi_config("0"), logging_config=None)
+        trial.openapi_schema.to_schema()
+    return [router]
+
+
+def _router(contributed: Any, definition: PluginDefinition) -> Router:
+    """Put what a plugin contributes below its prefix.
+
+    Raises:
+        PluginFault: it is nothing that may be put there; the message says what to do.
+    """
+    slug = definition.slug
+    if not isinstance(contributed, list | tuple):
+        raise PluginFault(f"http_routes returns {type(contributed).__name__}; return a list", slug=slug)
+    for one in contributed:
+        if not _is_contribution(one):
+            raise PluginFault(f"http_routes has {one!r:.80}; use get, post …, a Router or a Controller", slug=slug)
+    router = Router(
+        f"/{slug}",
+        route_handlers=contributed,
+        middleware=[PluginCall(slug)],
+        dependencies=DEPENDENCIES,
+        exception_handlers={Exception: tell_fault},
+        security=OWNER,
+        tags=[definition.name],
+    )
+    faults = [fault for rule in RULES for fault in rule(router)]
+    if faults:
+        raise PluginFault("; ".join(dict.fromkeys(faults)), slug=slug)
+    for handler in _handlers(router):
+        _describe(handler, slug, router)
+    return router
+
+
+def _is_contribution(one: Any) -> bool:
+    if inspect.isclass(one):
+        return issubclass(one, Controller)
+    return isinstance(one, HTTPRouteHandler) or (isinstance(one, Router) and not isinstance(one, Litestar))
+
+
+def few_enough(router: Router) -> Iterator[str]:
+    """Bound the number of routes."""
+    if len(router.routes) > ROUTES_MAX:
+        yield f"{len(router.routes)} routes; at most {ROUTES_MAX} are mounted"
+
+
+def plain_http(router: Router) -> Iterator[str]:
+    """Refuse websockets and mounted applications."""
+    for route in router.routes:
+        if not isinstance(route, HTTPRoute):
+            yield f"{route.path} is no plain HTTP route; use get, post, put, patch or delete"
+
+
+def below_prefix(router: Router) -> Iterator[str]:
+    """Refuse paths that would be read differently by whoever normalizes them, or that rebind the store."""
+    for route in router.routes:
+        names = [part.name for part in route.path_components if isinstance(part, PathParameterDefinition)]
+        words = [part for part in route.path_components if isinstance(part, str)]
+        if not (route.path == router.path or route.path.startswith(f"{router.path}/")):
+            yield f"{route.path} lies outside of {router.path}"
+        if "store_id" in names:
+            yield f"{route.path} has a parameter store_id; the prefix has it already"
+        if any(_SEGMENT.fullmatch(word) is None for word in words):
+            yield f"{route.path} has other characters than letters, digits, and . _ ~ -"
+
+
+def no_collisions(router: Router) -> Iterator[str]:
+    """Refuse two handlers for one address: Litestar takes the last one without a word."""
+    seen: set[tuple[str, Method]] = set()
+    for route in router.routes:
+        place = "/".join("{}" if isinstance(part, PathParameterDefinition) else part for part in route.path_components)
+        for method in [method for handler in _handlers_of(route) for method in handler.http_methods]:
+            if (place, method) in seen:
+                yield f"{method} {route.path} is declared twice"
+            seen.add((place, method))
+
+
+def plain_functions(router: Router) -> Iterator[str]:
+    """Demand async functions: a plain one would hold up the event loop, or the threads that all plugins share."""
+    for handler in _handlers(router):
+        if not is_async_callable(handler.fn):
+            yield f"{handler.handler_name} is a plain def; make it async"
+        elif inspect.ismethod(handler.fn) and not isinstance(handler.fn.__self__, Controller):
+            yield f"{handler.handler_name} is a bound method, which Litestar copies; make it a function in http_routes"
+
+
+def no_exception_handlers(router: Router) -> Iterator[str]:
+    """Refuse exception handlers: Litestar runs them for the host's own errors too, outside of the call's limits."""
+    for handler in _handlers(router):
+        for layer in handler.ownership_layers:
+            if layer is not router and layer.exception_handlers:
+                yield f"{handler.handler_name} has exception_handlers; raise an HTTPException or a PluginSignal instead"
+
+
+RULES: Final[tuple[Callable[[Router], Iterator[str]], ...]] = (
+    few_enough,
+    plain_http,
+    below_prefix,
+    no_collisions,
+    plain_functions,
+    no_exception_handlers,
+)
+"""What the routes of a plugin must be, each rule with a line that tells what to do."""
+
+
+def _handlers(router: Router) -> list[HTTPRouteHandler]:
+    return [handler for route in router.routes for handler in _handlers_of(route)]
+
+
+def _handlers_of(route: BaseRoute) -> list[HTTPRouteHandler]:
+    """Return the plugin's handlers of one path, without those that Litestar adds."""
+    if not isinstance(route, HTTPRoute):
+        return []
+    return [handler for handler in route.route_handlers if handler.fn.__module__ != _LITESTARS_OWN]
+
+
+def _describe(handler: HTTPRouteHandler, slug: str, router: Router) -> None:
+    """Have the host's document tell of a handler: under ids of its own, with the errors that the host adds.
+
+    The handler is the copy that Litestar made for this router.
+    """
+    handler.operation_id = _operation_id(slug, handler.operation_id)
+    handler.responses = {**problems(*CODES), **(handler.responses or {})}
+    for layer in handler.ownership_layers:
+        if layer is not router:
+            layer.tags = []
+
+
+def _operation_id(slug: str, wanted: Any) -> Callable[[HTTPRouteHandler, Method, list[Any]], str]:
+    """Return what names an operation ``slug_handlerName``, so that no plugin takes the name of another's, or ours."""
+
+    def name(handler: HTTPRouteHandler, method: Method, _: list[Any]) -> str:
+        said = wanted if isinstance(wanted, str) else handler.handler_name
+        first, *others = [word for word in re.split(r"[^A-Za-z0-9]+", said) if word] or [method.lower()]
+        suffix = [method.lower()] if len(handler.http_methods) > 1 else []
+        return f"{slug.replace('-', '_')}_" + "".join(
+            [first, *(word[:1].upper() + word[1:] for word in others + suffix)]
+        )
+
+    return name

@@ -1,0 +1,148 @@
+"""A running host over HTTP, with the plugins that a test loads, on a real database.
+
+hosted    starts one: `host = await hosted({"courier": Courier()})`; the demo store has all of them installed
+"""
+
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import psycopg
+import pytest
+from litestar import Litestar
+from litestar.datastructures import State
+
+from pideai_host.db.dev import create_demo_store
+from pideai_host.events.breaker_rows import BreakerRows
+from pideai_host.events.delivery_log import DeliveryLog
+from pideai_host.events.replay import Replays
+from pideai_host.events.replay_range import ReplayRanges
+from pideai_host.outgoing.client import make_client
+from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.registry import Registry
+from pideai_host.stores.calls import StoreCalls
+from pideai_host.stores.catalogue import Catalogue, sync_catalogue
+from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.credit_accounts import CreditAccounts
+from pideai_host.stores.installations import Installations
+from pideai_host.stores.lifecycle import Lifecycle
+from pideai_host.stores.secrets import Sealer
+from pideai_host.testing.tokens import TokenSigner
+from pideai_host.web.access import StoreAccess
+from pideai_host.web.auth import Verifier
+from pideai_host.web.jwks import JwksCache
+from pideai_host.web.openapi import openapi_config
+from pideai_host.web.plugin_routes import mount
+from pideai_host.web.problems import to_response
+from pideai_host.web.readiness import Readiness
+from pideai_host.web.requests import add_request_id
+from pideai_host.web.routes import routes
+from pideai_host.web.state import STATE_KEY, HostState
+
+ISSUER = "https://project.test/auth/v1"
+KEYS = [("k1", bytes(32))]
+
+
+@dataclass
+class Hosted:
+    """A host, the owner of a store, and what a test wants to look at."""
+
+    client: httpx.AsyncClient
+    signer: TokenSigner
+    owner_id: UUID
+    store_id: UUID
+    registry: Registry
+    admin: psycopg.AsyncConnection
+    quarantined: dict[str, str]
+
+    async def ask(
+        self, method: str, path: str, *, user_id: UUID | None = None, store_id: UUID | None = None, **more: Any
+    ) -> httpx.Response:
+        """Ask below the store, as its owner unless another is named."""
+        headers = {"authorization": f"Bearer {self.signer.token(user_id or self.owner_id)}"} | more.pop("headers", {})
+        address = f"/api/stores/{store_id or self.store_id}{path}"
+        return await self.client.request(method, address, headers=headers, **more)
+
+    async def new_store(self, owner_id: UUID | None = None) -> UUID:
+        return await create_demo_store(
+            self.admin, owner_id=owner_id or uuid4(), subdomain=f"s{uuid4().hex[:12]}", name="Otra"
+        )
+
+    async def install(
+        self, slug: str, *, store_id: UUID | None = None, config: dict[str, Any] | None = None, enabled: bool = True
+    ) -> UUID:
+        cursor = await self.admin.execute(
+            """insert into public.store_plugins (store_id, plugin_id, config, enabled)
+            select %s, id, %s, %s from public.plugins where slug = %s returning id""",
+            (store_id or self.store_id, json.dumps(config or {}), enabled, slug),
+        )
+        return (await cursor.fetchone())[0]
+
+    async def seal(self, installation_id: UUID, slug: str, pointer: str, value: str) -> None:
+        sealed = Sealer(KEYS).seal(json.dumps(value), self.store_id, slug, pointer)
+        await self.admin.execute(
+            "insert into pideai_host.installation_secrets (installation_id, field, sealed) values (%s, %s, %s)",
+            (installation_id, pointer, sealed),
+        )
+
+
+@pytest.fixture
+async def hosted(pool: Any, admin_conn: psycopg.AsyncConnection) -> AsyncIterator[Callable[..., Awaitable[Hosted]]]:
+    async with AsyncExitStack() as stack:
+
+        async def start(plugins: dict[str, object]) -> Hosted:
+            signer = TokenSigner(ISSUER)
+            owner_id = uuid4()
+            store_id = await create_demo_store(admin_conn, owner_id=owner_id, subdomain="la-esquina", name="La Esquina")
+            mounted = mount(Registry.of(plugins))
+            await sync_catalogue(admin_conn, mounted.registry.definitions.values())
+            runner = HookRunner()
+            stack.push_async_callback(runner.aclose)
+            sealer = Sealer(KEYS)
+            http = make_client(allow=(ip_network("127.0.0.0/8"),))
+            stack.push_async_callback(http.aclose)
+            contexts = ContextFactory(pool, http, sealer, {"PIDEAI_PLUGIN_PROBE_KEY": "operator-secret"})
+            transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
+            auth = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
+            keys = JwksCache(auth, "http://auth.test/jwks.json")
+            quarantined: dict[str, str] = {}
+            installations = Installations(pool)
+            host = HostState(
+                door=None,
+                webhook_secrets=(),
+                verifier=Verifier(keys, issuer=ISSUER),
+                access=StoreAccess(pool),
+                catalogue=Catalogue(pool),
+                installations=installations,
+                lifecycle=Lifecycle(pool, mounted.registry, runner, contexts, sealer),
+                breakers=BreakerRows(pool),
+                credits=CreditAccounts(pool),
+                delivery_log=DeliveryLog(pool),
+                replays=Replays(pool, on_lanes=lambda _: None),
+                replay_ranges=ReplayRanges(pool),
+                store_calls=StoreCalls(mounted.registry, runner, contexts, installations, quarantined=quarantined),
+                readiness=Readiness(pool, keys, worker_running=None),
+            )
+            app = Litestar(
+                routes(mounted.routers),
+                exception_handlers={Exception: to_response},
+                before_send=[add_request_id],
+                openapi_config=openapi_config("0"),
+                logging_config=None,
+                state=State({STATE_KEY: host}),
+            )
+            transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+            client = await stack.enter_async_context(
+                httpx.AsyncClient(transport=transport, base_url="http://host.test")
+            )
+            made = Hosted(client, signer, owner_id, store_id, mounted.registry, admin_conn, quarantined)
+            for slug in plugins:
+                await made.install(slug)
+            return made
+
+        yield start
