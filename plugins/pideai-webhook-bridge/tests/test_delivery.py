@@ -21,6 +21,13 @@ async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     await reader.read()
 
 
+async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while not writer.is_closing():
+        writer.write(b"x")
+        await writer.drain()
+        await asyncio.sleep(0.01)
+
+
 async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
@@ -69,6 +76,17 @@ def test_a_retry_after_that_cannot_be_read_is_none(text: str | None) -> None:
 @given(st.text(max_size=40) | st.integers().map(str) | st.datetimes().map(format_datetime))
 def test_no_retry_after_is_longer_than_a_day(text: str) -> None:
     assert 0 <= (retry_after_s(text, now=NOW) or 0) <= 86_400
+
+
+def test_a_retry_after_that_is_a_date_is_by_the_clock_of_who_says_it() -> None:
+    """Ours goes an hour ahead of the receiver's: what it wants 90 s of rest for is not called at once."""
+    theirs = NOW - timedelta(hours=1)
+    headers = {
+        "date": format_datetime(theirs, usegmt=True),
+        "retry-after": format_datetime(theirs + timedelta(seconds=90), usegmt=True),
+    }
+
+    assert classify(429, headers, "", now=NOW).retry_after_s == 90.0
 
 
 # Over the wire
@@ -147,6 +165,18 @@ async def test_a_2xx_counts_though_its_body_breaks_off(
     result = await bridge.handle_event(event, {}, context)
 
     assert (result.resolved, result.response_code, result.response_body) == (Outcome.DELIVERED, 200, "thank")
+    assert context.log.lines[0][0] == "webhook_body_unreadable"
+
+
+async def test_a_2xx_counts_though_its_body_never_ends(
+    bridge: WebhookBridge, event: PluginEvent, context: Any, receiver: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "BODY_LIMIT_S", 0.05)
+    receiver.answer, receiver.then = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", drip
+
+    result = await bridge.handle_event(event, {}, context)
+
+    assert (result.resolved, result.response_code) == (Outcome.DELIVERED, 200)
     assert context.log.lines[0][0] == "webhook_body_unreadable"
 
 

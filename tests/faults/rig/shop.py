@@ -73,15 +73,15 @@ class Shop:
         self._receiver = receiver
         self._url = f"http://127.0.0.1:{port}/webhooks/supabase"
 
-    async def open_store(self, name: str) -> UUID:
+    async def open_store(self, name: str, **wanted: Any) -> UUID:
         """Make a store with the bridge, to the receiver's address of its own; the first one is `store_id`."""
         store_id = await create_demo_store(self.connection, owner_id=uuid4(), subdomain=name, name=name)
-        await self.install(BRIDGE, store_id=store_id)
+        await self.install(BRIDGE, store_id=store_id, **wanted)
         if not self.store_id.int:
             self.store_id = store_id
         return store_id
 
-    async def install(self, *slugs: str, store_id: UUID | None = None) -> None:
+    async def install(self, *slugs: str, store_id: UUID | None = None, **wanted: Any) -> None:
         store_id = store_id or self.store_id
         registry = load_registry(slugs)
         await sync_catalogue(self.connection, registry.definitions.values())
@@ -90,8 +90,8 @@ class Shop:
         contexts = ContextFactory(self._pool, http, sealer, {})
         lifecycle = Lifecycle(self._pool, registry, runner, contexts, sealer, allow=(LOOPBACK,))
         for slug in slugs:
-            wanted = InstallIn(webhook_url=self._receiver.hook(store_id)) if slug == BRIDGE else InstallIn()
-            made = await lifecycle.install(store_id, slug, wanted)
+            url = self._receiver.hook(store_id) if slug == BRIDGE else None
+            made = await lifecycle.install(store_id, slug, InstallIn(webhook_url=url, **wanted))
             self.installations.setdefault(store_id, []).append(made.id)
         await http.aclose()
         await runner.aclose()

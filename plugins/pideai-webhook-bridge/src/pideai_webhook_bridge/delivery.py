@@ -7,6 +7,7 @@ connected, and no status came        unknown: it may have been received (the hos
 a URL that is refused                failed
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ from pideai_host.api import (
 
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
 """Standard Webhooks asks for 15 to 30 s."""
+
+BODY_LIMIT_S: Final = 5.0
+"""How long the body of an answer may take, once its status is there: what is kept of it is for people to read."""
 
 RETRY_AFTER_MAX_S: Final = 86_400.0
 
@@ -69,7 +73,9 @@ def classify(status: int, headers: Mapping[str, str], body: str, *, now: datetim
     why = f"the receiver answered {status}"
     if 300 <= status < 400:  # noqa: PLR2004 - as HTTP counts
         why += "; redirects are not followed"
-    after_s = retry_after_s(headers.get("retry-after"), now=now) if status in _SAYS_WHEN else None
+    after_s = None
+    if status in _SAYS_WHEN:  # a date there is by the receiver's clock, which may go otherwise than ours
+        after_s = retry_after_s(headers.get("retry-after"), now=_instant(headers.get("date")) or now)
     return retry(why, retry_after_s=after_s, response_code=status, response_body=body)
 
 
@@ -80,23 +86,32 @@ def retry_after_s(text: str | None, *, now: datetime) -> float | None:
     text = text.strip()
     if _SECONDS.fullmatch(text):
         return min(float(text), RETRY_AFTER_MAX_S)
+    at = _instant(text)
     try:
-        at = parsedate_to_datetime(text)
-        at = at if at.tzinfo else at.replace(tzinfo=UTC)
-        return min(max((at - now).total_seconds(), 0.0), RETRY_AFTER_MAX_S)
+        return None if at is None else min(max((at - now).total_seconds(), 0.0), RETRY_AFTER_MAX_S)
+    except OverflowError:
+        return None
+
+
+def _instant(text: str | None) -> datetime | None:
+    """Read an HTTP date; None when there is none that can be read."""
+    try:
+        at = parsedate_to_datetime(text or "")
     except (ValueError, OverflowError):
         return None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 async def _first_part(response: httpx.Response, context: PluginContext) -> str:
     """Return what the delivery log keeps of the body; the status stands, whatever becomes of the rest."""
     part = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
-            part += chunk
-            if len(part) >= _BODY_BYTES:
-                break
-    except httpx.HTTPError as fault:
+        async with asyncio.timeout(BODY_LIMIT_S):
+            async for chunk in response.aiter_bytes():
+                part += chunk
+                if len(part) >= _BODY_BYTES:
+                    break
+    except (httpx.HTTPError, TimeoutError) as fault:
         context.log.debug("webhook_body_unreadable", status=response.status_code, error=str(fault))
     # PostgreSQL stores no NUL.
     return part[:_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_BODY_MAX_CHARS]
