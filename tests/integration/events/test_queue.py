@@ -10,6 +10,7 @@ import pytest
 
 from pideai_host.api import delivered, retry
 from pideai_host.db.pool import open_pool
+from pideai_host.events import share
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.doors import WebhookDoor
@@ -56,8 +57,9 @@ async def test_a_claimed_message_is_nobody_elses(way, shop):
     assert await way.claim() == []
 
 
-async def test_a_message_is_never_read_before_its_delivery(way, shop):
+async def test_a_message_is_never_read_before_its_delivery(way, shop, monkeypatch):
     """pgmq.read sees what was committed after the statement around it began; its delivery must be seen as well."""
+    monkeypatch.setattr(share, "SHARE", 1_000)  # all in the one lane that is looked at
     bodies = [(await shop.insert())[1] for _ in range(300)]
     done = asyncio.Event()
     claimed = []

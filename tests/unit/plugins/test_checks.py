@@ -74,7 +74,7 @@ def test_a_definition_of_another_type_is_refused(make, returned):
 @pytest.mark.parametrize(
     "fields",
     [{"name": 3}, {"type": "gadget"}, {"subscribed_events": ("order.created", 7)}, {"config_schema": {"x": object()}}],
-    ids=str,
+    ids=["name", "type", "subscribed_events", "config_schema"],
 )
 def test_a_definition_with_a_value_of_the_wrong_type_is_refused(make, define, fields):
     (message,) = faults(make(define(**fields)))

@@ -138,7 +138,9 @@ async def test_an_expired_token_is_told_apart(verifier, signer):
 
 
 @pytest.mark.parametrize(
-    "claims", [{"is_anonymous": True}, {"is_anonymous": "no"}, {"client_id": str(uuid4())}], ids=str
+    "claims",
+    [{"is_anonymous": True}, {"is_anonymous": "no"}, {"client_id": str(uuid4())}],
+    ids=["anonymous", "anonymous_as_text", "client_of_another_company"],
 )
 async def test_who_is_no_owner_is_told_so(verifier, signer, claims):
     with pytest.raises(OwnerNeeded):
