@@ -24,6 +24,10 @@ from pideai_host.db.sql import query
 MIGRATION_TABLE = "migrations"
 _LOCK_KEY = 0x70696465  # "pide"; one lock per database, whatever the schema
 _LOCK_LIMIT = "60s"
+_OPEN = """
+select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = any (%s) and not c.relrowsecurity
+"""
 
 
 class FileMigration(Migration):  # type: ignore[misc] # yoyo has no types
@@ -95,6 +99,13 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
             self._is_locked = False
             self._given.execute("select pg_advisory_unlock(%s)", [_LOCK_KEY])
 
+    def ensure_internal_schema_updated(self) -> None:
+        """Make the ledger's tables, and close them to all but their owner, which yoyo does not."""
+        super().ensure_internal_schema_updated()
+        for (name,) in self._given.execute(query(_OPEN), [self.schema, list(self._tables)]).fetchall():
+            table = sql.Identifier(self.schema, name)
+            self._given.execute(sql.SQL("alter table {} enable row level security").format(table))
+
     def apply_one(self, migration: Migration, force: bool = False, mark: bool = True) -> None:  # noqa: FBT001, FBT002, ARG002 - yoyo's signature
         """Run a file and remember it, both or neither."""
         with self.transaction():
@@ -115,10 +126,14 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
         """Drop the ledger, and its schema if nothing else lies there: the last step of rolling back everything."""
         schema = sql.Identifier(self.schema)
         with self._given.transaction():
-            for table in (MIGRATION_TABLE, self.log_table, self.version_table):
+            for table in self._tables:
                 self._given.execute(sql.SQL("drop table if exists {}.{}").format(schema, sql.Identifier(table)))
             if not self.list_tables():
                 self._given.execute(sql.SQL("drop schema if exists {}").format(schema))
+
+    @property
+    def _tables(self) -> tuple[str, ...]:
+        return (MIGRATION_TABLE, self.log_table, self.version_table)
 
     def get_log_data(self, migration: Migration | None = None, operation: str = "apply") -> dict[str, object]:
         """Describe an entry of the log; yoyo's own fails for users without a name and may wait for DNS."""

@@ -256,6 +256,15 @@ def test_database_that_is_not_pideais_is_refused(bare_database) -> None:
         migrate(with_pgmq(bare_database.admin_url))
 
 
+def test_the_ledger_is_closed_to_all_but_its_owner(bare_database, folder: Path) -> None:
+    url = with_pgmq(bare_database.admin_url)
+    migrate(url, folder=folder)
+    tell(url, "alter table pideai_host.migrations disable row level security")  # as it was made before
+    migrate(url, folder=folder)
+
+    assert ask(url, "select count(*) from pg_tables where schemaname = 'pideai_host' and not rowsecurity") == 0
+
+
 def test_our_migrations_can_be_repeated_by_hand(database) -> None:
     """Up files are idempotent: they may have come by a supabase/migrations folder before."""
     tell(database.admin_url, *[(MIGRATIONS / f"{name}.sql").read_text() for name in ALL])
