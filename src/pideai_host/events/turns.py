@@ -17,14 +17,21 @@ SLOW_S: Final = 2.0
 PATIENCE_S: Final = 1.0
 """How long a delivery waits for a place before it is put back."""
 
+SOON_S: Final = 0.5
+"""It does not begin to wait if, as fast as calls end, its place would come later than this."""
+
+_WEIGHT: Final = 0.1
+"""Of the latest call, in the mean of how long calls take."""
+
 
 class _Places:
-    """What one installation has: when each running call began, and who waits, both oldest first."""
+    """What one installation has: when each running call began and who waits, both oldest first; how long calls take."""
 
-    __slots__ = ("began_s", "waiting")
+    __slots__ = ("began_s", "mean_s", "waiting")
 
     def __init__(self) -> None:
         self.began_s: dict[int, float] = {}
+        self.mean_s = 0.0
         self.waiting: deque[asyncio.Future[int | None]] = deque()
 
 
@@ -56,7 +63,7 @@ class Turns:
             return ticket
         places = self._places[installation]
         oldest_s = next(iter(places.began_s.values()), self._monotonic())
-        if len(places.waiting) >= most or self._monotonic() - oldest_s > SLOW_S:
+        if self._monotonic() - oldest_s > SLOW_S or len(places.waiting) / most * places.mean_s > SOON_S:
             return None
         loop = asyncio.get_running_loop()
         place: asyncio.Future[int | None] = loop.create_future()
@@ -74,7 +81,8 @@ class Turns:
     def give_back(self, installation: UUID, ticket: int) -> None:
         """Give a place to whoever has waited for it longest."""
         places = self._places[installation]
-        del places.began_s[ticket]
+        took_s = self._monotonic() - places.began_s.pop(ticket)
+        places.mean_s += _WEIGHT * (took_s - places.mean_s)
         while places.waiting:
             place = places.waiting.popleft()
             if not place.done():

@@ -69,14 +69,29 @@ async def test_nobody_waits_for_a_place_whose_call_is_slow(turns, clock):
     assert await turns.wait(ONE, 1) is None
 
 
-async def test_no_more_wait_than_there_are_places(turns):
-    ticket = turns.take(ONE, 1)
-    waiting = asyncio.create_task(turns.wait(ONE, 1))
+async def test_nobody_waits_for_a_place_that_will_not_come_soon(turns, clock):
+    held = [turns.take(ONE, 2), turns.take(ONE, 2)]
+    for _ in range(100):  # calls that take two seconds, so that each of two places is free every two seconds
+        clock.now_s += SLOW_S
+        turns.give_back(ONE, held.pop(0))
+        held.append(turns.take(ONE, 2))
+    waiting = asyncio.create_task(turns.wait(ONE, 2))
     await asyncio.sleep(0)
-    second = await turns.wait(ONE, 1)
-    turns.give_back(ONE, ticket)
+    second = await turns.wait(ONE, 2)
+    turns.give_back(ONE, held[0])
 
     assert (second, await waiting is not None) == (None, True)
+
+
+async def test_many_wait_where_calls_are_fast(turns):
+    ticket = turns.take(ONE, 1)
+    waiting = [asyncio.create_task(turns.wait(ONE, 1)) for _ in range(100)]
+    await asyncio.sleep(0)
+    for task in waiting:
+        turns.give_back(ONE, ticket)
+        ticket = await task
+
+    assert ticket is not None
 
 
 async def test_who_has_waited_in_vain_comes_back_later(turns, monkeypatch):
