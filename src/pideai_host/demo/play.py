@@ -145,7 +145,9 @@ async def _install(stage: Stage, say: Callable[[str], None]) -> None:
     for slug in PLUGINS:
         answer = await stage.client.post(path, json={"slug": slug, **wanted[slug]}, headers=headers)
         if answer.status_code == httpx.codes.CONFLICT:
-            answer = await stage.client.put(f"{path}/{slug}", json=wanted[slug] | {"enabled": True}, headers=headers)
+            answer = await stage.client.put(
+                f"{path}/{slug}", json=wanted[slug] | {"enabled": True}, headers=headers | {"If-Match": "*"}
+            )
         if not answer.is_success:
             raise DemoFailed(f"installing {slug} answered {answer.status_code}: {answer.text[:300]}")
         say(f"Installed {slug} through the API as the store's owner ({answer.status_code})")

@@ -5,7 +5,7 @@ change at a time for each store and plugin. What stands in the way of resting or
 is logged and stops nobody.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from pideai_host.plugins.registry import Registry
 from pideai_host.stores import deliveries, installations
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.draft import Draft, draft_changed, draft_new, switched
+from pideai_host.stores.expected import require_expected
 from pideai_host.stores.hooks import LifecycleHooks
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.lock import InstallationLocks
@@ -87,12 +88,21 @@ class Lifecycle:
         _log.info("plugin_installed", store_id=str(store_id), plugin=slug, enabled=kept.enabled)
         return InstallOut.of(kept, webhook_secret=draft.new_webhook_secret)
 
-    async def update(self, store_id: UUID, slug: str, change: UpdateIn) -> InstallOut:
+    async def update(
+        self, store_id: UUID, slug: str, change: UpdateIn, *, expected: Collection[str] | None = None
+    ) -> InstallOut:
         """Change an installation; what the change leaves out stays.
 
         Disabling parks what is queued, enabling makes it due. A plugin that is not loaded can still be disabled.
 
+        Args:
+            store_id: The store.
+            slug: The plugin.
+            change: What is wanted.
+            expected: Tags of the states that it may begin from (`stores.expected`); None for any.
+
         Raises:
+            ChangedMeanwhile: it is in another state than expected; nothing is written.
             NotInstalled: the store does not have it.
             PluginUnknown: it is not loaded, and more is asked than to disable or reorder it.
             ConfigRejected: by its schema or by the plugin, all faults at once.
@@ -102,6 +112,7 @@ class Lifecycle:
         """
         async with self._locks.hold(store_id, slug) as connection:
             stored = await _require_installed(connection, store_id, slug)
+            require_expected(stored, expected)
             draft = self._draft_change(stored, change)
             if change.webhook_url is not UNSET:
                 self._require_reachable(draft)
@@ -118,15 +129,17 @@ class Lifecycle:
         if fault is not None:
             raise ConfigRejected({"webhook_url": fault})
 
-    async def uninstall(self, store_id: UUID, slug: str) -> None:
+    async def uninstall(self, store_id: UUID, slug: str, *, expected: Collection[str] | None = None) -> None:
         """Uninstall a plugin: cancel what is queued, tell the plugin, delete the row.
 
         Raises:
+            ChangedMeanwhile: it is in none of the states whose tags are `expected`.
             NotInstalled: the store does not have it.
             InstallationBusy: another change of it is under way.
         """
         async with self._locks.hold(store_id, slug) as connection:
             stored = await _require_installed(connection, store_id, slug)
+            require_expected(stored, expected)
             resting = msgspec.structs.replace(stored, enabled=False)
             await _write(connection, lambda: _write_change(connection, stored, resting, is_leaving=True))
             if stored.enabled:

@@ -31,6 +31,9 @@ from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
 
+READABLE_HEADERS: Final = ("ETag", "Location", "Retry-After", "X-Request-Id")
+"""What the panel's code may read of an answer besides what browsers let it read anyway."""
+
 _log: Final = telemetry.get_logger(__name__)
 
 
@@ -60,7 +63,9 @@ def build_app(settings: Settings, registry: Registry | None = None, *, with_work
         before_send=[add_request_id],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
-        cors_config=CORSConfig(allow_origins=list(settings.cors_origins)) if settings.cors_origins else None,
+        cors_config=CORSConfig(allow_origins=list(settings.cors_origins), expose_headers=list(READABLE_HEADERS))
+        if settings.cors_origins
+        else None,
     )
 
 

@@ -19,6 +19,7 @@ from pideai_host.events.replay_write import Order, Place, replay_deliveries
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.expected import ChangedMeanwhile, tag_of
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.opened import open_value
@@ -202,6 +203,28 @@ async def test_a_change_that_the_plugin_refuses_changes_nothing(lifecycle, insta
     with pytest.raises(ConfigRejected):
         await lifecycle.update(store_id, "courier", UpdateIn(config={"city": "Mérida"}, enabled=False))
     assert await find() == before
+
+
+async def test_a_change_upon_another_state_reaches_no_hook_and_writes_nothing(
+    lifecycle, installed, store_id, courier, find
+):
+    before = await find()
+    for act in (
+        lifecycle.update(store_id, "courier", UpdateIn(config={}), expected={"0f4a7c1e-1"}),
+        lifecycle.uninstall(store_id, "courier", expected=()),
+    ):
+        with pytest.raises(ChangedMeanwhile):
+            await act
+
+    assert (courier.told, await find()) == ([], before)
+
+
+async def test_a_change_upon_this_state_is_made_once(lifecycle, installed, store_id):
+    read = {tag_of(installed)}
+    await lifecycle.update(store_id, "courier", UpdateIn(priority=1), expected=read)
+
+    with pytest.raises(ChangedMeanwhile):
+        await lifecycle.update(store_id, "courier", UpdateIn(priority=2), expected=read)
 
 
 async def test_a_refusal_to_be_enabled_takes_the_new_configuration_back(lifecycle, installed, store_id, courier, find):

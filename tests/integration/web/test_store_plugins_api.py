@@ -78,12 +78,15 @@ class Api(NamedTuple):
     store_id: UUID
 
     async def ask(
-        self, method: str, path: str = "", *, user_id: UUID | None = None, body: Any = None
+        self, method: str, path: str = "", *, user_id: UUID | None = None, body: Any = None, upon: str = "*"
     ) -> httpx.Response:
         return await self.client.request(
             method,
             f"/api/stores/{self.store_id}/plugins{path}",
-            headers={"authorization": f"Bearer {self.signer.token(user_id or self.owner_id)}"},
+            headers={
+                "authorization": f"Bearer {self.signer.token(user_id or self.owner_id)}",
+                **({"if-match": upon} if method in {"PUT", "DELETE"} else {}),
+            },
             json=body,
         )
 
@@ -187,6 +190,37 @@ async def test_a_secret_left_out_stays(api):
     assert "/apiKey" in changed.json()["secrets"]
 
 
+async def test_of_two_tabs_the_second_learns_that_the_first_was_there(api):
+    await api.install(apiKey=CANARY)
+    read = (await api.ask("GET", "/courier")).headers["etag"]
+
+    first = await api.ask("PUT", "/courier", body={"config": {"zone": "norte"}}, upon=read)
+    second = await api.ask("PUT", "/courier", body={"config": {"zone": "sur"}}, upon=read)
+    gone = await api.ask("DELETE", "/courier", upon=read)
+    shown = await api.ask("GET", "/courier")
+
+    assert (first.status_code, second.status_code, second.json()["code"]) == (200, 412, "changed_meanwhile")
+    assert (gone.status_code, shown.json()["config"]) == (412, {"zone": "norte"})
+    assert (first.headers["etag"], first.json()) == (shown.headers["etag"], shown.json())
+
+
+async def test_a_tag_of_an_installation_that_is_gone_fits_none_that_comes_after(api):
+    old = (await api.install(apiKey=CANARY)).headers["etag"]
+    await api.ask("DELETE", "/courier", upon=old)
+    await api.install(apiKey=CANARY)
+
+    assert (await api.ask("DELETE", "/courier", upon=old)).status_code == 412
+    assert (await api.ask("PUT", "/courier", body={"config": {}}, upon=old)).status_code == 412
+
+
+async def test_a_catalogue_that_did_not_change_is_not_sent_again(api):
+    headers = {"authorization": f"Bearer {api.signer.token(api.owner_id)}"}
+    for path in ("/api/plugins", "/api/plugins/courier"):
+        known = {"if-none-match": (await api.client.get(path, headers=headers)).headers["etag"]}
+
+        assert (await api.client.get(path, headers=headers | known)).status_code == 304
+
+
 async def test_a_policy_is_set_shown_and_taken_back(api):
     await api.install(apiKey=CANARY)
 
@@ -249,6 +283,7 @@ async def test_a_plugin_can_be_switched_off_and_removed(api):
     ("method", "path", "body"),
     [
         ("GET", "", None),
+        ("GET", "/courier", None),
         ("POST", "", {"slug": "courier"}),
         ("PUT", "/courier", {"enabled": False}),
         ("DELETE", "/courier", None),

@@ -23,6 +23,7 @@ from pideai_host.web.routes.health import live, ready
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
 from pideai_host.web.routes.replays import begin_replay, cancel_replay, get_replay, list_replays, preview_replay
 from pideai_host.web.routes.store_plugins import (
+    get_store_plugin,
     install_store_plugin,
     list_store_plugins,
     uninstall_store_plugin,
@@ -48,6 +49,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
                 route_handlers=[
                     list_store_plugins,
                     install_store_plugin,
+                    get_store_plugin,
                     update_store_plugin,
                     uninstall_store_plugin,
                     get_breaker,

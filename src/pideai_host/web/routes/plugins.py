@@ -2,10 +2,11 @@
 
 from typing import Any, Final
 
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from pideai_host.api import PluginUnknown, slug_fault
+from pideai_host.web.conditional import UNCHANGED, IfNoneMatch, conditional
 from pideai_host.web.examples import PLUGIN
 from pideai_host.web.models import PluginList, PluginOut
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
@@ -22,13 +23,14 @@ TAGS: Final = ["Plugins"]
     security=OWNER,
     responses={
         **success(200, PluginList, {"items": [PLUGIN]}, "The catalogue, by slug"),
-        **problems(*SIGNED_IN, "database_unavailable"),
+        **UNCHANGED,
+        **problems(*SIGNED_IN, "bad_request", "database_unavailable"),
     },
 )
-async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
+async def list_plugins(request: Request[Any, Any, Any], if_none_match: IfNoneMatch = None) -> Response[PluginList]:
     """List the catalogue, by slug."""
     entries = await host_state(request.scope).catalogue.list_active()
-    return PluginList([PluginOut.of(entry) for entry in entries])
+    return conditional(request, PluginList([PluginOut.of(entry) for entry in entries]), if_none_match)
 
 
 @get(
@@ -39,15 +41,18 @@ async def list_plugins(request: Request[Any, Any, Any]) -> PluginList:
     security=OWNER,
     responses={
         **success(200, PluginOut, PLUGIN, "The plugin"),
+        **UNCHANGED,
         **problems(*SIGNED_IN, "bad_request", "plugin_unknown", "database_unavailable"),
     },
 )
-async def get_plugin(request: Request[Any, Any, Any], slug: FromPath[str]) -> PluginOut:
+async def get_plugin(
+    request: Request[Any, Any, Any], slug: FromPath[str], if_none_match: IfNoneMatch = None
+) -> Response[PluginOut]:
     """Show a plugin, also one that can no longer be installed: stores may have it still."""
     entry = await host_state(request.scope).catalogue.find(known_slug(slug))
     if entry is None:
         raise PluginUnknown(slug)
-    return PluginOut.of(entry)
+    return conditional(request, PluginOut.of(entry), if_none_match)
 
 
 def known_slug(slug: str) -> str:

@@ -3,10 +3,23 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Request, delete, get, post, put
+from litestar import Request, Response, delete, get, post, put
 from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_201_CREATED
+from msgspec import UNSET
 
+from pideai_host.api import NotInstalled
+from pideai_host.stores.expected import tag_of
 from pideai_host.stores.wire import InstallOut, UpdateIn
+from pideai_host.web.conditional import (
+    UNCHANGED,
+    IfMatch,
+    IfMatchNeeded,
+    IfNoneMatch,
+    conditional,
+    expected_tags,
+    tagged,
+)
 from pideai_host.web.examples import BREAKER, INSTALLATION
 from pideai_host.web.models import InstallationList, ListedInstallation, NewInstallation
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
@@ -62,11 +75,35 @@ async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath
 )
 async def install_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
-) -> InstallOut:
+) -> Response[InstallOut]:
     """Install a plugin; a `webhook_secret` that the host makes is shown in this answer and never again."""
     plugin = known_slug(data.slug)
     await require_plan(request, store_id, plugin)
-    return await host_state(request.scope).lifecycle.install(store_id, plugin, data)
+    made = await host_state(request.scope).lifecycle.install(store_id, plugin, data)
+    return tagged(made, status_code=HTTP_201_CREATED)
+
+
+@get(
+    "/{slug:str}",
+    operation_id="getStorePlugin",
+    tags=TAGS,
+    summary="Show a store's plugin",
+    security=OWNER,
+    responses={
+        **success(200, InstallOut, INSTALLATION, "The installation as it is now"),
+        **UNCHANGED,
+        **problems(*_ANY, "plugin_unknown", "not_installed"),
+    },
+)
+async def get_store_plugin(
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], if_none_match: IfNoneMatch = None
+) -> Response[InstallOut]:
+    """Show what a store has installed; its `ETag` is what a change is made upon."""
+    plugin = known_slug(slug)
+    stored = await host_state(request.scope).installations.find(store_id, plugin)
+    if stored is None:
+        raise NotInstalled(plugin)
+    return conditional(request, InstallOut.of(stored), if_none_match, tag=tag_of(stored))
 
 
 @put(
@@ -77,17 +114,27 @@ async def install_store_plugin(
     security=OWNER,
     responses={
         **success(200, InstallOut, INSTALLATION, "The installation as it is now"),
-        **problems(*_ONE, *_BODY, "not_installed", "secret_unreadable"),
+        **problems(*_ONE, *_BODY, "not_installed", "secret_unreadable", "changed_meanwhile", "if_match_needed"),
     },
 )
 async def update_store_plugin(
-    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], data: JSONBody[UpdateIn]
-) -> InstallOut:
-    """Configure, enable, disable; what is left out stays, and so does every secret left out of a configuration."""
+    request: Request[Any, Any, Any],
+    store_id: FromPath[UUID],
+    slug: FromPath[str],
+    data: JSONBody[UpdateIn],
+    if_match: IfMatch = None,
+) -> Response[InstallOut]:
+    """Configure, enable, disable; what is left out stays, and so does every secret left out of a configuration.
+
+    Whatever replaces something needs `If-Match`; to enable, disable or reorder needs none.
+    """
     plugin = known_slug(slug)
+    if if_match is None and _replaces(data):
+        raise IfMatchNeeded
     if begins_use(data):
         await require_plan(request, store_id, plugin)
-    return await host_state(request.scope).lifecycle.update(store_id, plugin, data)
+    lifecycle = host_state(request.scope).lifecycle
+    return tagged(await lifecycle.update(store_id, plugin, data, expected=expected_tags(if_match)))
 
 
 @delete(
@@ -96,10 +143,16 @@ async def update_store_plugin(
     tags=TAGS,
     summary="Uninstall a plugin",
     security=OWNER,
-    responses=problems(*_ONE, "not_installed"),
+    responses=problems(*_ONE, "not_installed", "changed_meanwhile"),
 )
 async def uninstall_store_plugin(
-    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str]
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str], if_match: IfMatch = None
 ) -> None:
     """Uninstall a plugin; what is queued for it is cancelled, its log stays."""
-    await host_state(request.scope).lifecycle.uninstall(store_id, known_slug(slug))
+    lifecycle = host_state(request.scope).lifecycle
+    await lifecycle.uninstall(store_id, known_slug(slug), expected=expected_tags(if_match))
+
+
+def _replaces(change: UpdateIn) -> bool:
+    """Tell whether a change puts something in place of what another one may have put there."""
+    return any(one is not UNSET for one in (change.config, change.webhook_url, change.webhook_secret, change.policy))

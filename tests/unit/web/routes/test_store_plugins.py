@@ -10,6 +10,7 @@ from msgspec import UNSET
 
 from pideai_host.api import AlreadyInstalled, ConfigRejected, HookTimeout, NotInstalled, PluginFault, StoreUnknown
 from pideai_host.events.breaker_rows import BreakerState
+from pideai_host.stores.expected import ChangedMeanwhile
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.lock import InstallationBusy
 from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
@@ -25,6 +26,9 @@ STORED = StoredInstallation(
     priority=0, webhook_url=None, config_version=1, revision=1, sealed={"/apiKey": "v1.k.sealed-text"},
     installed_at=datetime(2026, 1, 1, tzinfo=UTC), updated_at=datetime(2026, 1, 1, tzinfo=UTC),
 )  # fmt: skip
+
+TAG = f"{STORED.id.hex[:8]}-1"
+ANY = {"if-match": "*"}
 
 OPEN = BreakerState(
     installation_id=STORED.id, plugin="whatsapp", phase="open", reason="503", parked=3, closed_at=None,
@@ -57,6 +61,9 @@ class Installations:
     async def list_for_store(self, store_id: UUID) -> list[StoredInstallation]:
         assert store_id == STORE
         return [STORED]
+
+    async def find(self, store_id: UUID, slug: str) -> StoredInstallation | None:
+        return STORED if (store_id, slug) == (STORE, "whatsapp") else None
 
 
 class Breakers:
@@ -106,12 +113,12 @@ class Lifecycle:
         self._take("install", store_id, slug, wanted)
         return InstallOut.of(STORED, webhook_secret="whsec_made")
 
-    async def update(self, store_id: UUID, slug: str, change: UpdateIn) -> InstallOut:
-        self._take("update", store_id, slug, change)
+    async def update(self, store_id: UUID, slug: str, change: UpdateIn, *, expected: Any) -> InstallOut:
+        self._take("update", store_id, slug, change, expected)
         return InstallOut.of(STORED)
 
-    async def uninstall(self, store_id: UUID, slug: str) -> None:
-        self._take("uninstall", store_id, slug)
+    async def uninstall(self, store_id: UUID, slug: str, *, expected: Any) -> None:
+        self._take("uninstall", store_id, slug, expected)
 
 
 @pytest.fixture
@@ -169,8 +176,8 @@ def test_a_secret_that_the_host_made_is_shown_once(client):
 
 
 def test_what_a_change_leaves_out_is_left_alone(client, lifecycle):
-    response = client.put(f"{PATH}/whatsapp", json={"enabled": False, "webhook_url": None})
-    ((_, _, slug, change),) = lifecycle.calls
+    response = client.put(f"{PATH}/whatsapp", json={"enabled": False, "webhook_url": None}, headers=ANY)
+    ((_, _, slug, change, _),) = lifecycle.calls
 
     assert (response.status_code, slug) == (200, "whatsapp")
     assert (change.enabled, change.webhook_url, change.config, change.priority) == (False, None, UNSET, UNSET)
@@ -180,7 +187,7 @@ def test_uninstalling_answers_nothing(client, lifecycle):
     response = client.delete(f"{PATH}/whatsapp")
 
     assert (response.status_code, response.content) == (204, b"")
-    assert lifecycle.calls == [("uninstall", STORE, "whatsapp")]
+    assert lifecycle.calls == [("uninstall", STORE, "whatsapp", None)]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +195,7 @@ def test_uninstalling_answers_nothing(client, lifecycle):
     [
         (AlreadyInstalled("whatsapp"), 409, "already_installed"),
         (InstallationBusy("busy"), 409, "installation_busy"),
+        (ChangedMeanwhile("another tab"), 412, "changed_meanwhile"),
         (NotInstalled("whatsapp"), 404, "not_installed"),
         (ConfigRejected({"/apiKey": "is missing"}), 422, "config_rejected"),
         (PluginFault("it broke", slug="whatsapp"), 502, "plugin_fault"),
@@ -247,6 +255,59 @@ def test_a_body_over_the_limit_is_refused(client, lifecycle):
     assert (response.status_code, lifecycle.calls) == (413, [])
 
 
+def test_an_installation_is_shown_with_the_tag_of_its_state(client):
+    shown = client.get(f"{PATH}/whatsapp")
+
+    assert (shown.status_code, shown.json()["revision"], shown.headers["etag"]) == (200, 1, f'"{TAG}"')
+    assert client.put(f"{PATH}/whatsapp", json={}).headers["etag"] == f'"{TAG}"'
+    assert client.get(f"{PATH}/courier").json()["code"] == "not_installed"
+
+
+@pytest.mark.parametrize("known", [f'"{TAG}"', f'W/"{TAG}"', f'"another", "{TAG}"', "*"])
+def test_a_reader_who_has_the_state_gets_no_body(client, known):
+    shown = client.get(f"{PATH}/whatsapp", headers={"if-none-match": known})
+
+    assert (shown.status_code, shown.content, shown.headers["etag"]) == (304, b"", f'"{TAG}"')
+
+
+@pytest.mark.parametrize("known", ['"another"', TAG, ""])
+def test_a_reader_who_has_another_state_gets_this_one(client, known):
+    assert client.get(f"{PATH}/whatsapp", headers={"if-none-match": known}).json()["plugin"] == "whatsapp"
+
+
+@pytest.mark.parametrize(
+    "body", [{"config": {}}, {"webhook_url": None}, {"webhook_secret": None}, {"policy": None}], ids=str
+)
+def test_what_replaces_something_says_upon_which_state(client, lifecycle, body):
+    refused = client.put(f"{PATH}/whatsapp", json={**body, "enabled": True})
+
+    assert (refused.status_code, refused.json()["code"], lifecycle.calls) == (428, "if_match_needed", [])
+
+
+@pytest.mark.parametrize("body", [{"enabled": False}, {"priority": 4}, {}], ids=str)
+def test_what_only_switches_needs_to_know_no_state(client, lifecycle, body):
+    assert client.put(f"{PATH}/whatsapp", json=body).status_code == 200
+    assert lifecycle.calls[0][-1] is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ('"a-1"', {"a-1"}),
+        ('W/"a-1"', {"a-1"}),
+        ('"a-1", "b-2"', {"a-1", "b-2"}),
+        ("*", None),
+        ("a-1", set()),
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_the_states_that_a_change_may_begin_from_reach_the_lifecycle(client, lifecycle, method, sent, expected):
+    body = {"config": {}} if method == "PUT" else None
+
+    assert client.request(method, f"{PATH}/whatsapp", json=body, headers={"if-match": sent}).is_success
+    assert lifecycle.calls[0][-1] == expected
+
+
 @pytest.mark.parametrize("slug", ["WhatsApp", "a--b", "events", "%00"])
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 def test_what_can_be_no_slug_goes_no_further(client, lifecycle, method, slug):
@@ -282,9 +343,9 @@ def test_the_list_shows_each_breaker(client):
     ids=lambda value: str(value)[:40],
 )
 def test_what_begins_use_asks_the_plan_and_its_no_is_the_answer(client, lifecycle, plan, method, path, body):
-    assert client.request(method, PATH + path, json=body).is_success
+    assert client.request(method, PATH + path, json=body, headers=ANY).is_success
     plan.modules.clear()
-    refused = client.request(method, PATH + path, json=body)
+    refused = client.request(method, PATH + path, json=body, headers=ANY)
 
     assert (refused.status_code, refused.json()["code"]) == (403, "module_not_in_plan")
     assert "'whatsapp'" in refused.json()["detail"]
@@ -307,7 +368,7 @@ def test_what_begins_use_asks_the_plan_and_its_no_is_the_answer(client, lifecycl
 def test_what_shows_stops_or_removes_asks_no_plan(client, plan, method, path, body):
     plan.modules.clear()
 
-    assert client.request(method, PATH + path, json=body).is_success
+    assert client.request(method, PATH + path, json=body, headers=ANY).is_success
     assert plan.asked == []
 
 
