@@ -13,7 +13,8 @@ from pideai_host.telemetry import get_logger
 BATCH: Final = 2_000
 
 _STATEMENTS: Final = {
-    name: query(load("pideai_host.events", f"sql/prune_{name}.sql")) for name in ("quarantine", "notices", "holds")
+    name: query(load("pideai_host.events", f"sql/prune_{name}.sql"))
+    for name in ("quarantine", "notices", "holds", "windows")
 }
 _log: Final = get_logger(__name__)
 

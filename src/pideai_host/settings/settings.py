@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cors_origins: PIDEAI_CORS_ORIGINS, where the panel is served from.
         plan_gate: PIDEAI_PLAN_GATE, whether a store's plan is asked for the module that a plugin names.
         retention_days: PIDEAI_RETENTION_DAYS, age at which events and deliveries are dropped, week by week.
+        user_requests_per_min: PIDEAI_USER_REQUESTS_PER_MIN, requests of one user to the API; 0 for no limit.
+        store_requests_per_min: PIDEAI_STORE_REQUESTS_PER_MIN, requests below one store; 0 for no limit.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
     """
 
@@ -86,6 +88,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     plan_gate: bool = True
     retention_days: int = 90
+    user_requests_per_min: int = 600
+    store_requests_per_min: int = 1200
     sweep_interval_s: int = 60
 
     @classmethod
@@ -130,6 +134,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cors_origins=read.origins(environ, "PIDEAI_CORS_ORIGINS"),
             plan_gate=read.choice(environ, "PIDEAI_PLAN_GATE", "on", ("on", "off")) == "on",
             retention_days=read.integer(environ, "PIDEAI_RETENTION_DAYS", 90, least=15, most=3650),
+            user_requests_per_min=read.integer(environ, "PIDEAI_USER_REQUESTS_PER_MIN", 600, least=0, most=1_000_000),
+            store_requests_per_min=read.integer(
+                environ, "PIDEAI_STORE_REQUESTS_PER_MIN", 1200, least=0, most=1_000_000
+            ),
             sweep_interval_s=read.integer(environ, "PIDEAI_SWEEP_INTERVAL_S", 60, least=1, most=3600),
         )
 

@@ -15,6 +15,7 @@ from pideai_host.telemetry.metrics import (
     QUARANTINED,
     REGISTRY,
     REPLAYED,
+    REQUESTS_LIMITED,
     TASKS_LEFT,
     exposition,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "QUARANTINED",
     "REGISTRY",
     "REPLAYED",
+    "REQUESTS_LIMITED",
     "TASKS_LEFT",
     "bound_contextvars",
     "exposition",

@@ -55,6 +55,12 @@ JWKS_REFRESHES = Counter(
 JWKS_LOADED_AT = Gauge(
     "pideai_jwks_loaded_at_seconds", "When the signing keys were last loaded, in Unix time", registry=REGISTRY
 )
+REQUESTS_LIMITED = Counter(
+    "pideai_requests_limited",
+    "Requests refused because their user or store had made too many",
+    ["kind"],
+    registry=REGISTRY,
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

@@ -89,7 +89,14 @@ class StoreAccess:
 
 
 async def require_access(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard everything below ``/api/stores/{store_id}``: the owner goes on, to read a platform admin as well."""
-    access = host_state(connection.scope).access
+    """Guard everything below ``/api/stores/{store_id}``: the owner goes on, to read a platform admin as well.
+
+    Only then the request is counted against the store: a stranger cannot use up what is its own.
+    """
+    host = host_state(connection.scope)
+    access = host.access
     ask = access.require_reader if connection.scope.get("method") in _READING else access.require_owner
-    await ask(connection.user, connection.path_params["store_id"])
+    store_id = connection.path_params["store_id"]
+    await ask(connection.user, store_id)
+    if host.limits is not None:
+        await host.limits.spend("store", store_id, connection.scope)

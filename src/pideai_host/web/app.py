@@ -6,7 +6,6 @@ from typing import Final
 
 import httpx
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 
 from pideai_host import __version__, telemetry
 from pideai_host.events.breaker_rows import BreakerRows
@@ -21,18 +20,17 @@ from pideai_host.web.access import StoreAccess
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
+from pideai_host.web.headers import add_security, cors_config
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plan import PlanGate
 from pideai_host.web.plugin_routes import mount
 from pideai_host.web.problems import to_response
 from pideai_host.web.readiness import Readiness
+from pideai_host.web.request_limits import RequestLimits, add_limits
 from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
-
-READABLE_HEADERS: Final = ("ETag", "Location", "Retry-After", "X-Request-Id")
-"""What the panel's code may read of an answer besides what browsers let it read anyway."""
 
 _log: Final = telemetry.get_logger(__name__)
 
@@ -60,12 +58,10 @@ def build_app(settings: Settings, registry: Registry | None = None, *, with_work
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker)],
         exception_handlers={Exception: to_response},
-        before_send=[add_request_id],
+        before_send=[add_request_id, add_limits, add_security],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
-        cors_config=CORSConfig(allow_origins=list(settings.cors_origins), expose_headers=list(READABLE_HEADERS))
-        if settings.cors_origins
-        else None,
+        cors_config=cors_config(settings),
     )
 
 
@@ -106,6 +102,9 @@ def _lifespan(
                 replays=Replays(engine.pool, on_lanes=engine.notifier.lanes),
                 replay_ranges=ReplayRanges(engine.pool),
                 plan=PlanGate(engine.pool, engine.registry.definitions) if settings.plan_gate else None,
+                limits=RequestLimits(
+                    engine.pool, per_user=settings.user_requests_per_min, per_store=settings.store_requests_per_min
+                ),
                 store_calls=engine.store_calls,
                 readiness=Readiness(
                     engine.pool,

@@ -61,6 +61,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.breakers",
     "pideai_host.plugin_quarantines",
     "pideai_host.replays",
+    "pideai_host.request_windows",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.drop_old_partitions",

@@ -31,6 +31,7 @@ from pideai_host.web.state import STATE_KEY, HostState
 _ID_HEADER: Final = REQUEST_ID_HEADER.encode()
 _LENGTH: Final = re.compile(rb"[0-9]{1,9}")
 _TYPE: Final = (b"content-type", b"application/json")
+_NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -114,6 +115,7 @@ async def _body(receive: Receive, length: int) -> bytes:
 async def _answer(scope: HTTPScope, send: Send, body: bytes) -> None:
     headers = [
         _TYPE,
+        _NOSNIFF,
         (b"content-length", str(len(body)).encode()),
         (_ID_HEADER, request_id(cast("Scope", scope)).encode()),
     ]

@@ -20,6 +20,7 @@ SIGNED_IN: Final = (
     "token_invalid",
     "token_expired",
     "owner_needed",
+    "too_many_requests",
     "keys_unavailable",
     "auth_server_away",
 )

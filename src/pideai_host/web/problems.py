@@ -16,6 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from pideai_host.api.errors import ConfigRejected, DatabaseUnavailable, PideaiError, PluginFault
 from pideai_host.telemetry import get_logger
 from pideai_host.web.auth import Unauthenticated
+from pideai_host.web.request_limits import RateLimited
 from pideai_host.web.requests import BodyRejected, request_id
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -178,6 +179,8 @@ def _slug(error: PideaiError) -> str:
 def _headers(error: Exception, problem: Problem) -> dict[str, str]:
     if isinstance(error, Unauthenticated):
         return {"www-authenticate": error.challenge}
+    if isinstance(error, RateLimited):
+        return {"retry-after": str(error.retry_after_s)}
     if problem.status == 503:  # noqa: PLR2004 - Service Unavailable
         return {"retry-after": str(RETRY_AFTER_S)}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}

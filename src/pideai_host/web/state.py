@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.web.auth import User, Verifier
     from pideai_host.web.plan import PlanGate
     from pideai_host.web.readiness import Readiness
+    from pideai_host.web.request_limits import RequestLimits
 
 STATE_KEY: Final = "host"
 """Where the app keeps the `HostState`: ``app.state.host``."""
@@ -35,6 +36,7 @@ class HostState:
         webhook_secrets: One or two values of X-PideAI-Webhook-Secret that open the door of database changes; with
             none, it stays shut.
         plan: Asks whether a store's plan has a plugin's module; None where the operator wants no plan asked.
+        limits: Counts requests; None where they are not counted.
     """
 
     door: "WebhookDoor"
@@ -52,6 +54,7 @@ class HostState:
     store_calls: "StoreCalls"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
+    limits: "RequestLimits | None" = None
 
 
 def host_state(scope: Scope) -> HostState:

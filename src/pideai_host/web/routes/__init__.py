@@ -9,6 +9,7 @@ from litestar.types import ControllerRouterHandler
 from pideai_host.web.access import require_access
 from pideai_host.web.auth import Authentication
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.request_limits import SpendRequests
 from pideai_host.web.requests import StrictRequest
 from pideai_host.web.routes.breakers import get_breaker, reset_breaker
 from pideai_host.web.routes.credits import get_plugin_credits, list_credits, list_plugin_ledger
@@ -81,7 +82,7 @@ def below_store(handlers: Sequence[ControllerRouterHandler], *others: Controller
     store = Router("/stores/{store_id:uuid}", guards=[require_access], route_handlers=handlers)
     return Router(
         "/api",
-        middleware=[Authentication()],
+        middleware=[Authentication(), SpendRequests()],
         request_class=StrictRequest,
         request_max_body_size=API_BODY_MAX_BYTES,
         cache_control=CacheControlHeader(no_store=True),  # answers are one owner's, and may hold a new secret

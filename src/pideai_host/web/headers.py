@@ -1,0 +1,53 @@
+"""Headers of every answer that tell browsers what not to do with it. HSTS is the proxy's that ends TLS."""
+
+from typing import Final
+
+from litestar.config.cors import CORSConfig
+from litestar.types import Message, Scope
+
+from pideai_host.settings import Settings
+
+API: Final = "/api/"
+CORS_MAX_AGE_S: Final = 600
+
+_ALWAYS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+_NO_STORE: Final = (b"cache-control", b"no-store")
+_DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_PAGE: Final = (b"content-security-policy", b"frame-ancestors 'none'")
+_EXPOSED: Final = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+
+
+async def add_security(message: Message, scope: Scope) -> None:
+    """Put them on an answer, unless it has its own; to be registered as `before_send`."""
+    if message["type"] != "http.response.start":
+        return
+    headers = list(message["headers"])
+    known = dict(headers)
+    is_page = known.get(b"content-type", b"").startswith(b"text/html")
+    wanted = [*_ALWAYS, _PAGE if is_page else _DATA]
+    if scope["path"].startswith(API):
+        wanted.append(_NO_STORE)  # also on what no handler answered
+    message["headers"] = headers + [one for one in wanted if one[0] not in known]
+
+
+def cors_config(settings: Settings) -> CORSConfig | None:
+    """Let the panel's pages call the API; no cookies are used, so none are allowed."""
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "last-event-id",
+        ],
+        expose_headers=_EXPOSED,
+        max_age=CORS_MAX_AGE_S,
+    )
