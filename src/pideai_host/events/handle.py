@@ -294,7 +294,7 @@ class Handler:
             plugin=lane.slug,
             settlement=settlement_of(claimed, dispatched, at=at, worker=self._worker),
             outcome=dispatched.verdict.outcome,
-            emitted=emitted_events(claimed, dispatched, at=at),
+            emitted=emitted_events(claimed, dispatched),
             entity_in_order=claimed.entity_in_order,
             held=held_credit(claimed, dispatched),
         )

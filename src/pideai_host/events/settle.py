@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from pideai_host.api import RESPONSE_BODY_MAX_CHARS
 from pideai_host.db.pool import Pool
-from pideai_host.db.sql import load
+from pideai_host.db.sql import load, query
 from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.intake import Intake
 from pideai_host.events.ordering import Leaving, Member
@@ -37,6 +37,7 @@ ATTEMPTS: Final = 6
 
 _APART: Final = timedelta(microseconds=1)
 _REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
+_CLOCK: Final = query("select clock_timestamp()")
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _log: Final = get_logger(__name__)
@@ -167,8 +168,9 @@ class Settler:
             async with connection.transaction():  # what plugins emitted and the outcomes, or neither
                 rows = await (await connection.execute(statement, parameters)).fetchall()
                 held = {(msg_id, read_ct) for msg_id, read_ct, is_settled in rows if is_settled}
-                events = [e for settled in batch if _claim_of(settled) in held for e in settled.emitted]
-                return rows, await self._intake.store(events, connection)
+                emitted = [e for settled in batch if _claim_of(settled) in held for e in settled.emitted]
+                [(at,)] = await (await connection.execute(_CLOCK)).fetchall()
+                return rows, await self._intake.store(_happened(emitted, at), connection)
 
         rows, lanes = await patiently(self._pool, write, attempts=ATTEMPTS)
         self._intake.tell(lanes)
@@ -188,6 +190,11 @@ def _gone_from_order(settled: Settled) -> Member | None:
 def _resolve(done: asyncio.Future[None]) -> None:
     if not done.done():
         done.set_result(None)
+
+
+def _happened(events: list[NewEvent], at: datetime) -> list[NewEvent]:
+    """Say when emitted events happened, one after the other, by the clock that their age and order are measured by."""
+    return [msgspec.structs.replace(event, occurred_at=at + n * _APART) for n, event in enumerate(events)]
 
 
 def _claim_of(settled: Settled) -> tuple[int, int]:
@@ -252,19 +259,19 @@ def held_credit(claimed: Claimed, dispatched: Dispatched) -> Held | None:
     return Held(claimed.store_id, claimed.id, claimed.created_at)
 
 
-def emitted_events(claimed: Claimed, dispatched: Dispatched, *, at: datetime) -> tuple[NewEvent, ...]:
-    """Build the events that a plugin emitted during one call, each a moment after the last: they have an order."""
+def emitted_events(claimed: Claimed, dispatched: Dispatched) -> tuple[NewEvent, ...]:
+    """Build the events that a plugin emitted during one call; when they happened is said when they are written."""
     return tuple(
         NewEvent(
             id=emitted.id,
             store_id=claimed.store_id,
             type=emitted.type,
             payload=msgspec.Raw(encode_payload(emitted.payload)),
-            occurred_at=at + n * _APART,
+            occurred_at=claimed.occurred_at,
             source="emit",
             entity_id=claimed.entity_id,
         )
-        for n, emitted in enumerate(dispatched.emitted)
+        for emitted in dispatched.emitted
     )
 
 

@@ -1,10 +1,17 @@
 """What a process of the rig runs: `pideai-host …` as the demo starts it, so that it ends when the tests do.
 
 RIG_IMPATIENCE_S   the webhook bridge waits so long for an answer, and twice as long in all
+RIG_CLOCK          a file with the seconds that the process's clock goes ahead; read whenever somebody asks what time it
+                   is, so that the clock can be stepped while the process runs
 """
 
+import ctypes
+import gc
 import os
 import runpy
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import httpx
 from msgspec.structs import replace
@@ -26,7 +33,28 @@ def _be_impatient(limit_s: float) -> None:
     WebhookBridge.plugin_definition = plugin_definition
 
 
+def _set_clock(file: Path) -> None:
+    """Let all Python code of this process see the stepped clock.
+
+    `datetime` cannot be replaced, since msgspec takes only the real one; so its method is, where it is kept.
+    """
+    seconds, now = time.time, datetime.now
+
+    def ahead_s() -> float:
+        return float(file.read_text())
+
+    def stepped(_cls, tz=None):
+        return now(tz) + timedelta(seconds=ahead_s())
+
+    time.time = lambda: seconds() + ahead_s()
+    [methods] = (one for one in gc.get_referents(datetime.__dict__) if isinstance(one, dict))
+    methods["now"] = classmethod(stepped)
+    ctypes.pythonapi.PyType_Modified(ctypes.py_object(datetime))
+
+
 if __name__ == "__main__":
     if "RIG_IMPATIENCE_S" in os.environ:
         _be_impatient(float(os.environ["RIG_IMPATIENCE_S"]))
+    if "RIG_CLOCK" in os.environ:
+        _set_clock(Path(os.environ["RIG_CLOCK"]))
     runpy.run_module("pideai_host.demo.child", run_name="__main__")

@@ -22,7 +22,7 @@ from rig.waiting import wait_until
 
 HERE = Path(__file__).parents[1]
 DISTS = HERE / "dists"
-PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks"
+PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks,retries,emits,ages"
 
 
 class Rig:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from ipaddress import ip_network
@@ -31,6 +31,7 @@ from rig.receiver import Receiver
 from rig.waiting import PATIENCE_S
 
 BRIDGE = "webhook-bridge"
+ORDER_CREATED = "order.created"
 MASTER_KEY = b"k" * 32
 WEBHOOK_SECRET = "the-database-webhook's-secret"
 LOOPBACK = ip_network("127.0.0.0/8")
@@ -58,16 +59,16 @@ class Shop:
     """The stores of a test.
 
     Attributes:
-        accepted: Event -> store, of all that the host took in.
-        installations: Store -> its installations.
+        accepted: Event -> its store and type, of all that the host took in.
+        installations: Store -> its installations with what they subscribe to.
         refusals: The statuses of answers that were no 202.
     """
 
     def __init__(self, connection: psycopg.AsyncConnection[Any], pool: Pool, receiver: Receiver, port: int) -> None:
         self.connection = connection
         self.store_id = UUID(int=0)
-        self.accepted: dict[UUID, UUID] = {}
-        self.installations: dict[UUID, list[UUID]] = {}
+        self.accepted: dict[UUID, tuple[UUID, str]] = {}
+        self.installations: dict[UUID, dict[UUID, Collection[str]]] = {}
         self.refusals: list[int] = []
         self._pool = pool
         self._receiver = receiver
@@ -92,7 +93,7 @@ class Shop:
         for slug in slugs:
             url = self._receiver.hook(store_id) if slug == BRIDGE else None
             made = await lifecycle.install(store_id, slug, InstallIn(webhook_url=url, **wanted))
-            self.installations.setdefault(store_id, []).append(made.id)
+            self.installations.setdefault(store_id, {})[made.id] = registry.definitions[slug].subscribed_events
         await http.aclose()
         await runner.aclose()
 
@@ -156,13 +157,19 @@ class Shop:
         return made
 
     def expected(self) -> set[UUID]:
-        """Return the deliveries that have to be: one for each accepted event and installation of its store."""
-        return {delivery_id(event, one) for event, store in self.accepted.items() for one in self.installations[store]}
+        """Return the deliveries that have to be: one for each accepted event and each installation that wants it."""
+        return {made for event_id in self.accepted for made in self.deliveries_of(event_id)}
+
+    def deliveries_of(self, event_id: UUID) -> list[UUID]:
+        store_id, event_type = self.accepted[event_id]
+        wanting = [one for one, types in self.installations[store_id].items() if event_type in types]
+        return [delivery_id(event_id, one) for one in wanting]
+
+    def accept(self, event_id: UUID, store_id: UUID, event_type: str = ORDER_CREATED) -> list[UUID]:
+        """Note an event that has to be kept; return its deliveries."""
+        self.accepted[event_id] = store_id, event_type
+        return self.deliveries_of(event_id)
 
     def _note(self, body: bytes, event_ids: list[UUID]) -> list[UUID]:
         store_id = UUID(body.decode().split('"store_id": "')[1][:36])
-        made = []
-        for event_id in event_ids:
-            self.accepted[event_id] = store_id
-            made += [delivery_id(event_id, one) for one in self.installations[store_id]]
-        return made
+        return [made for event_id in event_ids for made in self.accept(event_id, store_id)]

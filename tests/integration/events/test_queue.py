@@ -33,7 +33,7 @@ async def settle(way, claimed, dispatched):
         plugin="probe",
         settlement=settlement_of(claimed, dispatched, at=NOW, worker="w"),
         outcome=dispatched.verdict.outcome,
-        emitted=emitted_events(claimed, dispatched, at=NOW),
+        emitted=emitted_events(claimed, dispatched),
     )
     await way.settler.put(settled)
 
@@ -174,6 +174,22 @@ async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
     assert await way.rows("select id, source from public.plugin_events where type = 'payment.completed'") == [
         (emitted.id, "emit")
     ]
+
+
+async def test_emitted_events_happened_by_the_databases_clock_one_after_the_other(way, shop):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    emitted = tuple(
+        Emitted(uuid5(claimed.id, key), "payment.completed", {"paymentId": key, "amount": 5, "currency": "USD"})
+        for key in ("b", "a", "c")
+    )
+    await settle(way, claimed, Dispatched(DELIVERED.verdict, 1, emitted))
+    found = await way.rows(
+        """select payload ->> 'paymentId', now() - occurred_at between '0' and '10 s'
+        from public.plugin_events where type = 'payment.completed' order by occurred_at"""
+    )
+
+    assert found == [("b", True), ("a", True), ("c", True)]
 
 
 async def test_an_outcome_whose_answer_was_lost_is_noted_once_when_it_is_written_again(way, shop):
