@@ -7,9 +7,11 @@ aiohttp's (docs/adr/0022).
 
 import asyncio
 import functools
+import re
 from typing import Final, NamedTuple
 
 import aiohttp
+import httpx
 import yarl
 from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.connector import Connection
@@ -22,6 +24,7 @@ from pideai_host.outgoing.trace import Exchange
 
 _MAY_COME_TWICE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 _LOST: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+_PATH: Final = re.compile(r"/[!-~]*")
 _NO_HEADERS: Final[CIMultiDictProxy[str]] = CIMultiDictProxy(CIMultiDict())
 
 
@@ -169,6 +172,8 @@ def _cut_off(connection: Connection, answer: aiohttp.ClientResponse) -> None:
 
 def _read_target(text: str) -> Target:
     url = web_url(text)
+    if _PATH.fullmatch(url.raw_path_qs) is None:
+        raise httpx.LocalProtocolError("the URL has a path that no request can name")
     key = ConnectionKey(url.raw_host or "", url.port, url.scheme == "https", True, None, None, None, None)
     return Target(url, key, url.raw_path_qs.encode("ascii"))
 

@@ -7,6 +7,7 @@ another store, plugin or field, a sealed value does not open.
 
 import base64
 import binascii
+import functools
 import os
 import re
 from collections.abc import Sequence
@@ -122,5 +123,6 @@ def _is_webhook_secret(text: str) -> bool:
     return is_canonical and _WEBHOOK_MIN_BYTES <= len(key) <= _WEBHOOK_MAX_BYTES
 
 
+@functools.lru_cache(maxsize=4_096)
 def _place(store_id: UUID, plugin: str, field: str) -> bytes:
     return f"{store_id}|{plugin}|{field}".encode()

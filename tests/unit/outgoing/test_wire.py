@@ -11,6 +11,7 @@ import pytest
 from pideai_host.outgoing import transport
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.outgoing.trace import track_requests
+from pideai_host.outgoing.wire import target_of
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -125,6 +126,14 @@ async def test_a_name_that_is_none_is_never_sent(http: OutgoingClient, server: A
         await http.post(server.url, json={}, headers=[(name, "1")])
 
     assert server.connections == 0
+
+
+@pytest.mark.parametrize(
+    "text", ["http://h.example/a b", "http://h.example/a\r\nX-Evil: 1", "http://h.example/\xf1", "http://h.example/?\0"]
+)
+def test_a_path_that_would_end_its_line_leads_nowhere(text: str) -> None:
+    with pytest.raises(httpx.LocalProtocolError):
+        target_of(text)
 
 
 async def test_two_spellings_of_a_name_are_two_headers(http: OutgoingClient, server: Any) -> None:
