@@ -120,6 +120,10 @@ ROWS: Mapping[str, Row] = {
     "getHealthLive": without_token(200),
     "getHealthReady": without_token(200),
     "receiveDatabaseChange": without_token((401, "webhook_secret_wrong"), body={}),
+    "askPluginWebhook": without_token((404, "not_found")),
+    "callPluginWebhook": without_token((404, "not_found"), body={}),
+    "askStorePluginWebhook": without_token((404, "not_found")),
+    "callStorePluginWebhook": without_token((404, "not_found"), body={}),
     "routed_getThing": reads(NOT_INSTALLED),
     "routed_changeThing": changes(NOT_INSTALLED, body={}),
 }

@@ -101,6 +101,8 @@ async def client(auth_server, request):
             replays=Untouchable(),
             replay_ranges=Untouchable(),
             store_calls=Untouchable(),
+            outbox=Untouchable(),
+            provider_webhooks=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

@@ -3,6 +3,7 @@
 from pideai_host.api.context import (
     Credits,
     Database,
+    Deliveries,
     DeliveryInfo,
     Installation,
     Log,
@@ -55,8 +56,6 @@ from pideai_host.api.events import (
 )
 from pideai_host.api.hooks import (
     ENTRY_POINT_GROUP,
-    WebhookReply,
-    WebhookRequest,
     hookimpl,
 )
 from pideai_host.api.outcomes import (
@@ -75,6 +74,11 @@ from pideai_host.api.version import (
     API_FLOOR,
     API_VERSION,
     api_matches,
+)
+from pideai_host.api.webhooks import (
+    WebhookLookup,
+    WebhookReply,
+    WebhookRequest,
 )
 
 __all__ = (
@@ -95,6 +99,7 @@ __all__ = (
     "CustomerRegisteredPayload",
     "Database",
     "DatabaseUnavailable",
+    "Deliveries",
     "DeliveryInfo",
     "EventType",
     "ExponentialDelays",
@@ -127,6 +132,7 @@ __all__ = (
     "Storage",
     "StoreProblem",
     "StoreUnknown",
+    "WebhookLookup",
     "WebhookReply",
     "WebhookRequest",
     "api_matches",

@@ -11,6 +11,8 @@ from uuid import UUID
 import httpx
 import msgspec
 
+from pideai_host.api.outcomes import PluginEventResult
+
 
 class Installation(msgspec.Struct, frozen=True, kw_only=True):
     """A store's row for a plugin, without its secrets."""
@@ -105,6 +107,22 @@ class Database(Protocol):
         """Run one statement and return how many rows it touched."""
 
 
+class Deliveries(Protocol):
+    """The deliveries of this store and plugin whose result was still to come."""
+
+    def settle(self, delivery_id: UUID, result: PluginEventResult) -> None:
+        """Say what became of a delivery that was `sent`, or that ended as unknown.
+
+        Written with what the call emits, before a 2xx answer goes out, or not at all. Status only goes forward: a
+        delivery that is delivered or failed stays as it is, so a result may be told again. One that the host does not
+        know as sent yet keeps the result until it does. Credits stay as they are.
+
+        Args:
+            delivery_id: `context.delivery.id` of the call that sent it. One of another store or plugin is passed over.
+            result: `delivered()` or `failed()`; its data is added to the delivery's.
+        """
+
+
 class Log(Protocol):
     """A structured log; store, plugin, event and delivery are bound already. Never log secrets or whole payloads."""
 
@@ -162,6 +180,10 @@ class PluginContext(Protocol):
         """The database."""
 
     @property
+    def deliveries(self) -> Deliveries:
+        """Deliveries whose result comes later; in `handle_webhook` and a plugin's own routes."""
+
+    @property
     def supabase(self) -> Any:
         """The Supabase service client, or None when the operator configured none."""
 
@@ -170,12 +192,17 @@ class PluginContext(Protocol):
         """The log."""
 
     def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
-        """Say that something happened; written by the transaction that settles this delivery, and only then.
+        """Say that something happened.
+
+        Written by the transaction that settles this delivery, and only then; in a webhook or a route before a 2xx
+        answer goes out, and only then.
 
         Args:
             event_type: A type of the plugin's own or a payment type.
             payload: The type's struct, or a dict for a type of the plugin's own.
-            key: Tells the events of one delivery apart; the same key gives the same id on every attempt.
+            key: Tells the events of one delivery apart; the same key gives the same id on every attempt. In a webhook
+                or a route it tells apart all that the plugin ever emits there for this store: use the provider's own
+                id of what happened.
 
         Returns:
             The event's id: UUIDv5(delivery id, key).

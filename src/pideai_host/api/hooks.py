@@ -6,41 +6,23 @@ thread). pluggy registers and validates; it never executes (docs/adr/0001). Wrap
 are refused.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
 import pluggy
 
 from pideai_host.api.context import Installation, PluginContext
 from pideai_host.api.definition import PluginDefinition
 from pideai_host.api.events import PluginEvent
 from pideai_host.api.outcomes import PluginEventResult
+from pideai_host.api.webhooks import WebhookLookup, WebhookReply, WebhookRequest
 
 PROJECT: Final = "pideai"
 ENTRY_POINT_GROUP: Final = "pideai.plugins"
 
 hookspec: Final = pluggy.HookspecMarker(PROJECT)
 hookimpl: Final = pluggy.HookimplMarker(PROJECT)
-
-
-class WebhookRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """A provider's call to ``/webhooks/plugins/{slug}``: raw bytes, header names in lower case, last value wins."""
-
-    method: str
-    path: str
-    query: str
-    headers: dict[str, str]
-    body: bytes
-
-
-class WebhookReply(msgspec.Struct, frozen=True, kw_only=True):
-    """What the host answers, byte for byte."""
-
-    status: int = 200
-    headers: dict[str, str] = {}
-    body: bytes = b""
 
 
 class PluginSpec:
@@ -89,18 +71,24 @@ class PluginSpec:
         """Deliver to an external plugin, one of the catalogue with ``is_internal = false``; only the bridge does."""
 
     @hookspec
-    async def route_webhook(self, request: WebhookRequest, lookup: Any) -> list[UUID]:
-        """Say which stores a provider's call without a store id is for."""
+    async def route_webhook(self, request: WebhookRequest, lookup: WebhookLookup) -> Sequence[UUID] | WebhookReply:
+        """Say which stores a provider's call without a store id is for, or answer it at once."""
 
     @hookspec
     async def handle_webhook(
         self, request: WebhookRequest, config: Mapping[str, Any], context: PluginContext
     ) -> WebhookReply:
-        """Take a provider's call for one store: check its signature first, then answer in the provider's words."""
+        """Take a provider's call for one store: check its signature first, then answer in the provider's words.
+
+        Idempotent: a call that was not answered, or not with 2xx, comes again.
+        """
 
     @hookspec
     def http_routes(self) -> list[Any]:
-        """Contribute Litestar handlers below ``/api/stores/{store_id}/{slug}``; the host brings authentication."""
+        """Contribute Litestar handlers below ``/api/stores/{store_id}/{slug}``; the host brings authentication.
+
+        They get `store_id`, `config` and `context` by name.
+        """
 
     @hookspec
     def event_sources(self) -> list[Any]:

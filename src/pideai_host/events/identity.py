@@ -37,6 +37,11 @@ def copy_id(delivery: UUID, replay: UUID) -> UUID:
     return _uuid5(delivery, f"replay\x1f{replay}")
 
 
+def emitter(store: UUID, plugin: str) -> UUID:
+    """Return what the ids of events are derived from that a plugin emits for a store outside of deliveries."""
+    return _uuid5(EVENTS, f"emit\x1f{store}\x1f{plugin}")
+
+
 def microseconds(instant: datetime) -> int:
     """Return an aware instant as whole microseconds since 1970 in UTC, exactly."""
     return (instant - _EPOCH) // _MICROSECOND

@@ -15,6 +15,7 @@ from pideai_host.stores.database import PluginDatabase
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.notices import Notices
 from pideai_host.stores.opened import OpenedSecrets
+from pideai_host.stores.receipts import Receipt, Receipts
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.storage import PluginStorage
 from pideai_host.telemetry import get_logger
@@ -131,6 +132,11 @@ class HostContext:
         return PluginDatabase(self._factory.pool)
 
     @_part
+    def deliveries(self) -> Receipts:
+        """Deliveries whose result comes later."""
+        return Receipts(self.plugin, is_open=self._delivery is None and self._emits_as is not None)
+
+    @_part
     def log(self) -> Any:
         """The log, bound to store, plugin and delivery."""
         bound = {"store_id": str(self.store_id), "plugin": self.plugin}
@@ -162,6 +168,16 @@ class HostContext:
     def emitted(self) -> list[Emitted]:
         """What was emitted, in order."""
         return list(self._emitted.values())
+
+    @property
+    def receipts(self) -> list[Receipt]:
+        """What was said of deliveries."""
+        return self.deliveries.all if "deliveries" in vars(self) else []
+
+    @property
+    def plugin_id(self) -> UUID:
+        """The plugin's id in the catalogue."""
+        return self._stored.plugin_id
 
     @property
     def may_hold_credit(self) -> bool:

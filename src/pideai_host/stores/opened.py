@@ -44,9 +44,7 @@ class OpenedSecrets:
 
     def operator(self, name: str) -> str | None:
         """Return ``PIDEAI_PLUGIN_<SLUG>_<NAME>``, in upper case, of the environment; None if unset or empty."""
-        if _NAME.fullmatch(name) is None:
-            raise PluginFault(f"{self._stored.slug}: {name!r} cannot be the name of a setting", slug=self._stored.slug)
-        value = self._environ.get(f"PIDEAI_PLUGIN_{self._stored.slug}_{name}".replace("-", "_").upper())
+        value = operator_secret(self._environ, self._stored.slug, name)
         return self._remember(value) if value else None
 
     def redact(self, text: str | None) -> str | None:
@@ -69,6 +67,17 @@ class OpenedSecrets:
         if len(value) >= _REDACT_MIN_CHARS:
             self._seen.add(value)
         return value
+
+
+def operator_secret(environ: Mapping[str, str], slug: str, name: str) -> str | None:
+    """Return what the operator's environment has for a plugin; None if unset or empty.
+
+    Raises:
+        PluginFault: it cannot be the name of a variable.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise PluginFault(f"{slug}: {name!r} cannot be the name of a setting", slug=slug)
+    return environ.get(f"PIDEAI_PLUGIN_{slug}_{name}".replace("-", "_").upper()) or None
 
 
 def open_value(sealer: Sealer, stored: StoredInstallation, field: str) -> Any:

@@ -1,5 +1,6 @@
 """The one place where all is put together: the Litestar application of one process."""
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
@@ -10,6 +11,7 @@ from litestar import Litestar
 from pideai_host import __version__, telemetry
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
+from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.plugins.records import Status
@@ -106,6 +108,8 @@ def _lifespan(
                     engine.pool, per_user=settings.user_requests_per_min, per_store=settings.store_requests_per_min
                 ),
                 store_calls=engine.store_calls,
+                outbox=engine.outbox,
+                provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
                 readiness=Readiness(
                     engine.pool,
                     identity.keys,

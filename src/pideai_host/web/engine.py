@@ -27,6 +27,7 @@ from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.ordering import Ordering, OrderUpkeep
+from pideai_host.events.outbox import Outbox
 from pideai_host.events.quarantine_rows import QuarantineRows
 from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Queue
@@ -64,6 +65,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.request_windows",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
+    "pideai_host.plugin_storage_by_key",
     "pideai_host.drop_old_partitions",
     "pgmq.meta",
 )
@@ -91,6 +93,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     installations: Installations
     lifecycle: Lifecycle
     store_calls: StoreCalls
+    outbox: Outbox
     capture: CaptureDoor
     scheduler: Scheduler
     quarantine: Quarantine
@@ -225,6 +228,7 @@ def _assemble(
         installations=installations,
         lifecycle=lifecycle,
         store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
+        outbox=Outbox(pool, intake, now=_now),
         capture=CaptureDoor(engine_pool, reader, intake),
         scheduler=Scheduler(settings.database_url or "", jobs),
         quarantine=quarantine,

@@ -56,6 +56,7 @@ class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     code: int | None = None
     error: str | None = None
     late: Annotated[bool, Meta(description="Came from a worker that had lost it.")] = False
+    receipt: Annotated[bool, Meta(description="Reported by the provider that had accepted it.")] = False
     by: Annotated[str | None, Meta(description="Who replayed it: user <id>, or operator.")] = None
     replay: Annotated[UUID | None, Meta(description="The replay's id.")] = None
     from_status: Annotated[str | None, Meta(description="What it was when it was replayed.")] = field(

@@ -18,6 +18,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import structs
 
 from pideai_host.api import PideaiError, PluginFault
+from pideai_host.events.identity import emitter
 from pideai_host.plugins.registry import Hook
 from pideai_host.stores.calls import fault_of
 from pideai_host.stores.context import HostContext
@@ -32,6 +33,7 @@ ANSWER_MAX_BYTES: Final = 1_048_576
 
 CONTEXT_KEY: Final = "pideai_plugin_context"
 _FIRST_SERVER_ERROR: Final = 500
+_GOOD: Final = range(200, 300)
 
 
 class PluginCall(ASGIMiddleware):
@@ -49,7 +51,7 @@ class PluginCall(ASGIMiddleware):
         await require_access(ASGIConnection(scope), scope["route_handler"])  # guards run too late: inside of the call
         calls = host_state(scope).store_calls
         store_id = cast("UUID", scope["path_params"]["store_id"])
-        context = await calls.context(store_id, self._slug)
+        context = await calls.context(store_id, self._slug, emits_as=emitter(store_id, self._slug))
         again = replayed(await whole_body(receive, API_BODY_MAX_BYTES), receive)
         scope["state"][CONTEXT_KEY] = context
         answer = Answer(self._slug)
@@ -60,6 +62,8 @@ class PluginCall(ASGIMiddleware):
         try:
             await calls.call(_hook_of(self._slug, run), {}, store_id=store_id)
             answer.require_whole()
+            if answer.status in _GOOD:
+                await host_state(scope).outbox.keep(context)
         except Exception as error:  # noqa: BLE001 - answered here: Litestar holds what the plugin began for sent
             request: Request[Any, Any, Any] = Request(scope, receive, send)
             await tell_fault(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)

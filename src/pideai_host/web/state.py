@@ -11,6 +11,8 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.breaker_rows import BreakerRows
     from pideai_host.events.delivery_log import DeliveryLog
     from pideai_host.events.doors import WebhookDoor
+    from pideai_host.events.outbox import Outbox
+    from pideai_host.events.provider_webhooks import ProviderWebhooks
     from pideai_host.events.replay import Replays
     from pideai_host.events.replay_range import ReplayRanges
     from pideai_host.stores.calls import StoreCalls
@@ -52,6 +54,8 @@ class HostState:
     replays: "Replays"
     replay_ranges: "ReplayRanges"
     store_calls: "StoreCalls"
+    outbox: "Outbox"
+    provider_webhooks: "ProviderWebhooks"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
     limits: "RequestLimits | None" = None

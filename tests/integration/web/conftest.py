@@ -4,9 +4,11 @@ hosted    starts one: `host = await hosted({"courier": Courier()})`; the demo st
 """
 
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,6 +22,10 @@ from litestar.datastructures import State
 from pideai_host.db.dev import create_demo_store
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
+from pideai_host.events.directory import StoreDirectory
+from pideai_host.events.intake import Intake
+from pideai_host.events.outbox import Outbox
+from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.outgoing.client import make_client
@@ -92,7 +98,9 @@ class Hosted:
 
 
 @pytest.fixture
-async def hosted(pool: Any, admin_conn: psycopg.AsyncConnection) -> AsyncIterator[Callable[..., Awaitable[Hosted]]]:
+async def hosted(
+    pool: Any, admin_conn: psycopg.AsyncConnection, operator: dict[str, str]
+) -> AsyncIterator[Callable[..., Awaitable[Hosted]]]:
     async with AsyncExitStack() as stack:
 
         async def start(plugins: dict[str, object]) -> Hosted:
@@ -106,12 +114,18 @@ async def hosted(pool: Any, admin_conn: psycopg.AsyncConnection) -> AsyncIterato
             sealer = Sealer(KEYS)
             http = make_client(allow=(ip_network("127.0.0.0/8"),))
             stack.push_async_callback(http.aclose)
-            contexts = ContextFactory(pool, http, sealer, {"PIDEAI_PLUGIN_PROBE_KEY": "operator-secret"})
+            contexts = ContextFactory(pool, http, sealer, operator)
             transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
             auth = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
             keys = JwksCache(auth, "http://auth.test/jwks.json")
             quarantined: dict[str, str] = {}
             installations = Installations(pool)
+            lanes: list[set[str]] = []
+            intake = Intake(pool, StoreDirectory(pool, monotonic=time.monotonic), on_lanes=lanes.append)
+            await intake.start()
+            stack.push_async_callback(intake.stop)
+            calls = StoreCalls(mounted.registry, runner, contexts, installations, quarantined=quarantined)
+            outbox = Outbox(pool, intake, now=lambda: datetime.now(UTC))
             host = HostState(
                 door=None,
                 webhook_secrets=(),
@@ -125,7 +139,9 @@ async def hosted(pool: Any, admin_conn: psycopg.AsyncConnection) -> AsyncIterato
                 delivery_log=DeliveryLog(pool),
                 replays=Replays(pool, on_lanes=lambda _: None),
                 replay_ranges=ReplayRanges(pool),
-                store_calls=StoreCalls(mounted.registry, runner, contexts, installations, quarantined=quarantined),
+                store_calls=calls,
+                outbox=outbox,
+                provider_webhooks=ProviderWebhooks(calls, outbox, pool, operator),
                 readiness=Readiness(pool, keys, worker_running=None),
             )
             app = Litestar(

@@ -1,10 +1,14 @@
 """The plugins that docs/plugins.md writes down do what it says of them."""
 
+import hashlib
+import hmac
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -46,3 +50,50 @@ async def test_its_routes_are_described_under_its_name(courier):
     operation = document["paths"]["/api/stores/{store_id}/acme-courier/zones"]["post"]
     assert (operation["operationId"], operation["tags"]) == ("acme_courier_addZone", ["Acme Courier"])
     assert operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Zone")
+
+
+@pytest.fixture
+async def pay(hosted, written, operator):
+    operator["PIDEAI_PLUGIN_ACME_PAY_WEBHOOK_SECRET"] = "s-3cret"
+    host = await hosted({"acme-pay": written("Calls from providers")})
+    await host.admin.execute('update public.store_plugins set config = \'{"merchant": "m-1"}\'')
+    return host
+
+
+def signed(body: bytes, secret: str = "s-3cret") -> dict[str, str]:
+    return {"x-acme-signature": hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}
+
+
+async def test_its_webhook_emits_a_payment_and_settles_a_delivery(pay):
+    delivery_id = uuid4()
+    await pay.admin.execute(
+        """insert into public.plugin_events_log
+             (id, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, status)
+           select %s, store_id, plugin_id, 'order.ready', id, gen_random_uuid(), now(), 'pideai_acme_pay', 'sent'
+           from public.store_plugins""",
+        (delivery_id,),
+    )
+    told = {
+        "merchant": "m-1",
+        "payments": [{"id": "p-1", "amount": 12, "order": str(uuid4())}],
+        "receipts": [{"delivery": str(delivery_id), "read": True}],
+    }
+    body = json.dumps(told).encode()
+
+    answer = await pay.client.post("/webhooks/plugins/acme-pay", content=body, headers=signed(body))
+
+    assert (answer.status_code, answer.text) == (200, "accepted")
+    cursor = await pay.admin.execute(
+        "select (select type from public.plugin_events), (select status from public.plugin_events_log)"
+    )
+    assert await cursor.fetchall() == [("payment.completed", "delivered")]
+
+
+@pytest.mark.parametrize("at", ["", "/{store}"])
+async def test_its_webhook_takes_nothing_that_is_not_signed(pay, at):
+    body = b'{"merchant": "m-1", "payments": []}'
+    path = "/webhooks/plugins/acme-pay" + at.format(store=pay.store_id)
+
+    answers = [await pay.client.post(path, content=body, headers=headers) for headers in ({}, signed(body, "guessed"))]
+
+    assert [answer.status_code for answer in answers] == [401, 401]

@@ -106,7 +106,12 @@ class Probe:
         async def cached(context: Context) -> Any:
             return {"store": context.store_id}
 
-        return [who, connect, fail, hang, large, endless, teapot, unserializable, cached]
+        @post("/emit/{status:int}")
+        async def emit(context: Context, status: FromPath[int]) -> Response[str]:
+            context.emit("probe.connected", {"phone": "+58"}, key="1")
+            return Response("done", status_code=status)
+
+        return [who, connect, fail, hang, large, endless, teapot, unserializable, cached, emit]
 
 
 @pytest.fixture
@@ -266,3 +271,20 @@ async def test_the_description_tells_of_the_plugins_routes(host):
 
     operation = document["paths"]["/api/stores/{store_id}/probe/who"]["get"]
     assert (operation["operationId"], operation["tags"]) == ("probe_who", ["Probe"])
+
+
+@pytest.mark.parametrize(("status", "kept"), [(200, 1), (202, 1), (302, 0), (409, 0), (500, 0)])
+async def test_what_a_handler_emits_is_written_with_a_good_answer_only(host, status, kept):
+    for _ in range(2):
+        assert (await host.ask("POST", f"/probe/emit/{status}")).status_code == status
+
+    cursor = await host.admin.execute("select count(*) from public.plugin_events where type = 'probe.connected'")
+    assert await cursor.fetchone() == (kept,)
+
+
+async def test_an_answer_that_promises_what_could_not_be_written_is_not_given(host):
+    await host.admin.execute("revoke insert on public.plugin_events from pideai_host")
+
+    answer = await host.ask("POST", "/probe/emit/200")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")

@@ -111,6 +111,8 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             replays=Replays(pool, on_lanes=told.append),
             replay_ranges=ReplayRanges(pool),
             store_calls=None,
+            outbox=None,
+            provider_webhooks=None,
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

@@ -120,6 +120,8 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             replays=None,
             replay_ranges=None,
             store_calls=None,
+            outbox=None,
+            provider_webhooks=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

@@ -28,6 +28,8 @@ PARTS = (
     "replays",
     "replay_ranges",
     "store_calls",
+    "outbox",
+    "provider_webhooks",
     "readiness",
 )
 

@@ -77,7 +77,7 @@ again as (
   update public.plugin_events_log d
   set status = 'pending', attempts = 0, response_code = null, response_body = null, error_message = null, data = null,
       processed_at = null, waiting_since = null, next_attempt_at = null, lane = n.lane, msg_id = n.msg_id,
-      park_reason = n.park_reason, place = null, replayed_at = now(), history = d.history || n.entry
+      park_reason = n.park_reason, place = null, replayed_at = now(), history = d.history || n.entry, receipt = null
   from noted n
   where n.verdict = 'again' and d.id = n.id and d.created_at = n.created_at
 ),

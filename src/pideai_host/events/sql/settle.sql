@@ -34,7 +34,9 @@ still_open as materialized (
 ),
 settled as (
   update public.plugin_events_log d
-  set status = r.status,
+  -- a provider's report may have come before this (deliveries_receipts.sql)
+  set status = case when d.receipt is not null and r.status in ('sent', 'unknown') then d.receipt ->> 'status' else r.status end,
+      receipt = case when r.status = 'pending' then d.receipt end,
       attempts = r.attempts,
       msg_id = null,
       next_attempt_at = case
@@ -46,8 +48,10 @@ settled as (
       waiting_since = case when r.park_reason in ('wait', 'items') then coalesce(d.waiting_since, now()) end,
       response_code = r.response_code,
       response_body = r.response_body,
-      error_message = r.error_message,
-      data = r.data,
+      error_message = case
+        when d.receipt is not null and r.status in ('sent', 'unknown') then d.receipt ->> 'error' else r.error_message
+      end,
+      data = case when d.receipt is null then r.data else coalesce(r.data, '{{}}') || (d.receipt -> 'data') end,
       history = case when r.attempt is null then d.history else d.history || r.attempt end,
       processed_at = case when r.status <> 'pending' then now() end
   from result r

@@ -21,6 +21,12 @@ from pideai_host.web.routes.deliveries import (
     replay_event,
 )
 from pideai_host.web.routes.health import live, ready
+from pideai_host.web.routes.plugin_webhooks import (
+    ask_plugin_webhook,
+    ask_store_plugin_webhook,
+    call_plugin_webhook,
+    call_store_plugin_webhook,
+)
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
 from pideai_host.web.routes.replays import begin_replay, cancel_replay, get_replay, list_replays, preview_replay
 from pideai_host.web.routes.store_plugins import (
@@ -74,7 +80,8 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         list_plugins,
         get_plugin,
     )
-    return [api, live, ready, receive_database_change]
+    providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
+    return [api, live, ready, receive_database_change, *providers]
 
 
 def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:

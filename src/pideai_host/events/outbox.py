@@ -1,0 +1,102 @@
+"""Keep what a plugin did in a call that is no delivery: the events it emitted, and the deliveries it settled.
+
+The ids of the events come from the store, the plugin and the plugin's own keys, so that a call which comes again, since
+its answer was lost, emits nothing twice.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import TupleRow
+from psycopg_pool import PoolClosed, PoolTimeout
+
+from pideai_host.api import DatabaseUnavailable, PluginFault
+from pideai_host.db.pool import Pool
+from pideai_host.events.intake import Intake, refused
+from pideai_host.events.patience import patiently
+from pideai_host.events.rows import NotUnderstood
+from pideai_host.events.sources import NewEvent, encode_payload
+from pideai_host.stores import receipts
+from pideai_host.stores.context import Emitted, HostContext
+from pideai_host.telemetry import EVENTS_ACCEPTED, get_logger
+
+_APART: Final = timedelta(microseconds=1)
+_log: Final = get_logger(__name__)
+
+
+class Outbox:
+    """Writes what calls leave.
+
+    Args:
+        pool: Runtime connections.
+        intake: Where events go.
+        now: When they happened.
+    """
+
+    def __init__(self, pool: Pool, intake: Intake, *, now: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._intake = intake
+        self._now = now
+
+    async def keep(self, context: HostContext) -> None:
+        """Write what one call left, all of it or nothing; returns after the commit.
+
+        Raises:
+            PluginFault: the database refuses a value of it.
+            DatabaseUnavailable: it could not be written now; the same call may be made again.
+        """
+        reports = context.receipts
+        at = self._now()
+        events = [_event_of(context.store_id, one, at + n * _APART) for n, one in enumerate(context.emitted)]
+        try:
+            if reports:
+                await self._write(context, events, reports, at)
+            else:
+                await self._intake.put(events)
+        except NotUnderstood as problem:
+            raise _refused(context, problem) from problem
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            raise _refused(context, refused(error)) from error
+        except (psycopg.Error, PoolTimeout, PoolClosed) as error:
+            raise DatabaseUnavailable("what the call did could not be written", hint="Send it again.") from error
+        EVENTS_ACCEPTED.labels(door="emit").inc(len(events))
+
+    async def _write(
+        self, context: HostContext, events: list[NewEvent], reports: list[receipts.Receipt], at: datetime
+    ) -> None:
+        async def write(connection: AsyncConnection[TupleRow]) -> tuple[set[UUID], set[str]]:
+            async with connection.transaction():
+                changed = await receipts.write(connection, context.store_id, context.plugin_id, reports, at=at)
+                return changed, await self._intake.store(events, connection) if events else set()
+
+        changed, lanes = await patiently(self._pool, write)
+        self._intake.tell(lanes)
+        context.log.info("deliveries_reported", reported=len(reports), changed=len(changed))
+
+
+def _event_of(store_id: UUID, emitted: Emitted, at: datetime) -> NewEvent:
+    return NewEvent(
+        id=emitted.id,
+        store_id=store_id,
+        type=emitted.type,
+        payload=msgspec.Raw(encode_payload(emitted.payload)),
+        occurred_at=at,
+        source="emit",
+        entity_id=_order_of(emitted.payload),
+    )
+
+
+def _order_of(payload: Any) -> str | None:
+    """Return the order that a payment is about."""
+    order_id = getattr(payload, "order_id", None)
+    return None if order_id is None else str(order_id)
+
+
+def _refused(context: HostContext, problem: NotUnderstood) -> PluginFault:
+    context.log.warning("emitted_refused", reason=problem.reason, detail=problem.detail[:200])
+    return PluginFault(f"{context.plugin}: the database refuses what was emitted", slug=context.plugin)

@@ -1,0 +1,32 @@
+-- Write what a provider reports of deliveries of one store and plugin. Status only goes forward. Where the worker has not
+-- written yet that it was accepted, the report waits in `receipt` for settle.sql. Each is looked up by its primary key,
+-- and they are locked in order of their ids.
+with report as materialized (
+  select * from json_to_recordset(%(receipts)s::json) as r (id uuid, status text, error text, data jsonb, entry jsonb)
+),
+met as materialized (
+  select d.id, d.created_at, r.status, r.error, r.data, r.entry
+  from (select * from report order by id) as r
+  cross join lateral (
+    select l.id, l.created_at
+    from public.plugin_events_log l
+    where l.id = r.id and l.store_id = %(store_id)s and l.plugin_id = %(plugin_id)s
+    for no key update
+  ) as d
+),
+changed as (
+  update public.plugin_events_log d
+  set status = case when d.status = 'pending' then d.status else m.status end,
+      receipt = case when d.status = 'pending' then
+        jsonb_build_object('status', m.status, 'error', m.error, 'data', coalesce(m.data, '{}'))
+      end,
+      error_message = case when d.status = 'pending' then d.error_message else m.error end,
+      data = case when d.status = 'pending' or m.data is null then d.data else coalesce(d.data, '{}') || m.data end,
+      history = d.history || m.entry,
+      processed_at = case when d.status = 'pending' then d.processed_at else now() end
+  from met m
+  where d.id = m.id and d.created_at = m.created_at
+    and (d.status in ('sent', 'unknown') or d.status = 'pending' and d.receipt is null)
+  returning d.id
+)
+select id from changed
