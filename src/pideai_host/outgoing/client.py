@@ -42,7 +42,7 @@ class OutgoingClient(httpx.AsyncClient):
     What differs from httpx: addresses that are not public raise `AddressRefused`; redirects are never followed, and
     asking for it raises ValueError; no proxy, netrc or cookie jar; a body beyond the limit raises `httpx.ReadError`;
     settings of the client cannot be changed, they are passed with each request; requests are not logged, since URLs
-    hold secrets.
+    hold secrets. A streamed response whose body came with its head has its `content` from the start.
 
     Concurrency: safe to call from many tasks of one loop. Cost: a tenth of httpx, no more than aiohttp's own client.
     """

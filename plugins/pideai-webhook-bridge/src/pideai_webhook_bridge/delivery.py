@@ -104,6 +104,15 @@ def _instant(text: str | None) -> datetime | None:
 
 async def _first_part(response: httpx.Response, context: PluginContext) -> str:
     """Return what the delivery log keeps of the body; the status stands, whatever becomes of the rest."""
+    try:
+        part = response.content  # mostly it came with its head
+    except httpx.ResponseNotRead:
+        part = await _read_part(response, context)
+    # PostgreSQL stores no NUL.
+    return part[:_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_BODY_MAX_CHARS]
+
+
+async def _read_part(response: httpx.Response, context: PluginContext) -> bytes:
     part = bytearray()
     try:
         async with asyncio.timeout(BODY_LIMIT_S):
@@ -113,5 +122,4 @@ async def _first_part(response: httpx.Response, context: PluginContext) -> str:
                     break
     except (httpx.HTTPError, TimeoutError) as fault:
         context.log.debug("webhook_body_unreadable", status=response.status_code, error=str(fault))
-    # PostgreSQL stores no NUL.
-    return part[:_BODY_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")[:RESPONSE_BODY_MAX_CHARS]
+    return bytes(part)
