@@ -38,7 +38,7 @@ WAITING_MAX: Final = 20_000
 READS_MAX: Final = 4
 """How often the installations of stores are read again for one batch."""
 
-BATCH_FULL: Final = BATCH_MAX // 2
+BATCH_FULL: Final = BATCH_MAX // 4
 """While a statement is under way, another one begins only with so many submissions."""
 
 _INTAKE: Final = query(load("pideai_host.events", "sql/intake.sql"))
