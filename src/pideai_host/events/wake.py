@@ -49,8 +49,8 @@ class Notifier:
             await self._task
 
     async def _send(self) -> None:
+        """Send the first word at once; what comes while it is young goes together into the next."""
         while self._pending:
-            await asyncio.sleep(COALESCE_S)
             lanes, self._pending = sorted(self._pending), set()
             try:
                 async with self._pool.connection() as connection:
@@ -59,6 +59,7 @@ class Notifier:
                         await connection.execute("select pg_notify(%s, %s)", (CHANNEL, payload))
             except psycopg.Error as error:
                 _log.warning("notify_failed", error=type(error).__name__, lanes=len(lanes))
+            await asyncio.sleep(COALESCE_S)
 
 
 class Listener:
