@@ -14,13 +14,13 @@ BATCH: Final = 2_000
 
 _STATEMENTS: Final = {
     name: query(load("pideai_host.events", f"sql/prune_{name}.sql"))
-    for name in ("quarantine", "notices", "holds", "windows")
+    for name in ("quarantine", "notices", "holds", "windows", "answers")
 }
 _log: Final = get_logger(__name__)
 
 
 class Pruning:
-    """What is kept for as long as the delivery log.
+    """What is kept for as long as the delivery log, and answers, which are kept for a day.
 
     Args:
         pool: Runtime connections.

@@ -107,6 +107,7 @@ def _lifespan(
                 limits=RequestLimits(
                     engine.pool, per_user=settings.user_requests_per_min, per_store=settings.store_requests_per_min
                 ),
+                answers=engine.answers,
                 store_calls=engine.store_calls,
                 outbox=engine.outbox,
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),

@@ -44,6 +44,7 @@ from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.plugins.watchdog import Watchdog
 from pideai_host.settings import Settings
+from pideai_host.stores.answers import KeptAnswers
 from pideai_host.stores.calls import StoreCalls
 from pideai_host.stores.catalogue import Catalogue
 from pideai_host.stores.context import ContextFactory
@@ -63,6 +64,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.plugin_quarantines",
     "pideai_host.replays",
     "pideai_host.request_windows",
+    "pideai_host.kept_answers",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.plugin_storage_by_key",
@@ -92,6 +94,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     installations: Installations
     lifecycle: Lifecycle
+    answers: KeptAnswers
     store_calls: StoreCalls
     outbox: Outbox
     capture: CaptureDoor
@@ -227,6 +230,7 @@ def _assemble(
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
+        answers=KeptAnswers(pool, contexts.sealer),
         store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
         outbox=Outbox(pool, intake, now=_now),
         capture=CaptureDoor(engine_pool, reader, intake),

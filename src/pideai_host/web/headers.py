@@ -17,7 +17,15 @@ _ALWAYS: Final = (
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGE: Final = (b"content-security-policy", b"frame-ancestors 'none'")
-_EXPOSED: Final = ["ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"]
+_EXPOSED: Final = [
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "X-Request-Id",
+]
 
 
 async def add_security(message: Message, scope: Scope) -> None:

@@ -29,6 +29,9 @@ SIGNED_IN: Final = (
 SIGNED_IN_ADMIN: Final = (*SIGNED_IN, "admin_needed")
 """What every operation behind `pideai_host.web.staff.require_admin` may answer."""
 
+KEYED: Final = ("idempotency_key_reused", "request_under_way", "answer_not_kept")
+"""What every POST below ``/api`` may answer (`pideai_host.web.idempotency`)."""
+
 _SCHEMES: Final = {
     "owner": SecurityScheme(
         type="http",

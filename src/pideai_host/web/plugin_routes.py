@@ -24,7 +24,7 @@ from pideai_host.plugins.call import call_now
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
 from pideai_host.plugins.registry import Hook, Registry
 from pideai_host.telemetry import get_logger
-from pideai_host.web.openapi import OWNER, SIGNED_IN, openapi_config, problems
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
 from pideai_host.web.routes import below_store
 
@@ -219,7 +219,8 @@ def _describe(handler: HTTPRouteHandler, slug: str, router: Router) -> None:
     The handler is the copy that Litestar made for this router.
     """
     handler.operation_id = _operation_id(slug, handler.operation_id)
-    handler.responses = {**problems(*CODES), **(handler.responses or {})}
+    codes = (*CODES, *KEYED) if "POST" in handler.http_methods else CODES
+    handler.responses = {**problems(*codes), **(handler.responses or {})}
     for layer in handler.ownership_layers:
         if layer is not router:
             layer.tags = []

@@ -50,6 +50,8 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "not_replayable": (409, "Nobody is there to take it"),
     "replay_over": (409, "The replay has ended"),
     "replays_busy": (409, "Too many replays run"),
+    "request_under_way": (409, "The same request is under way"),
+    "answer_not_kept": (409, "It was done already"),
     "store_problem": (409, "The store does not allow it now"),
     "changed_meanwhile": (412, "It was changed meanwhile"),
     "body_too_large": (413, "The body is too large"),
@@ -57,6 +59,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "headers_too_large": (431, "The headers are too large"),
     "media_type_unsupported": (415, "The media type is not understood"),
     "config_rejected": (422, "The configuration has faults"),
+    "idempotency_key_reused": (422, "The Idempotency-Key belongs to another request"),
     "plugin_signal": (422, "The plugin refused"),
     "if_match_needed": (428, "It needs If-Match"),
     "too_many_requests": (429, "Too many requests"),
@@ -185,6 +188,8 @@ def _headers(error: Exception, problem: Problem) -> dict[str, str]:
         return {"retry-after": str(error.retry_after_s)}
     if problem.status == 503:  # noqa: PLR2004 - Service Unavailable
         return {"retry-after": str(RETRY_AFTER_S)}
+    if problem.code == "request_under_way":
+        return {"retry-after": "1"}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.provider_webhooks import ProviderWebhooks
     from pideai_host.events.replay import Replays
     from pideai_host.events.replay_range import ReplayRanges
+    from pideai_host.stores.answers import KeptAnswers
     from pideai_host.stores.calls import StoreCalls
     from pideai_host.stores.catalogue import Catalogue
     from pideai_host.stores.credit_accounts import CreditAccounts
@@ -39,6 +40,8 @@ class HostState:
             none, it stays shut.
         plan: Asks whether a store's plan has a plugin's module; None where the operator wants no plan asked.
         limits: Counts requests; None where they are not counted.
+        answers: Keeps answers under the clients' keys; None where there is nothing to keep them in, then keys are not
+            heard.
     """
 
     door: "WebhookDoor"
@@ -59,6 +62,7 @@ class HostState:
     readiness: "Readiness"
     plan: "PlanGate | None" = None
     limits: "RequestLimits | None" = None
+    answers: "KeptAnswers | None" = None
 
 
 def host_state(scope: Scope) -> HostState:

@@ -31,6 +31,7 @@ from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
+from pideai_host.stores.answers import KeptAnswers
 from pideai_host.stores.calls import StoreCalls
 from pideai_host.stores.catalogue import Catalogue, sync_catalogue
 from pideai_host.stores.context import ContextFactory
@@ -142,6 +143,7 @@ async def hosted(
                 store_calls=calls,
                 outbox=outbox,
                 provider_webhooks=ProviderWebhooks(calls, outbox, pool, operator),
+                answers=KeptAnswers(pool, sealer),
                 readiness=Readiness(pool, keys, worker_running=None),
             )
             app = Litestar(

@@ -31,7 +31,7 @@ from pideai_host.web.log_models import (
     ReplayOut,
 )
 from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut
-from pideai_host.web.openapi import openapi_config
+from pideai_host.web.openapi import KEYED, openapi_config
 from pideai_host.web.problems import MEDIA_TYPE
 from pideai_host.web.routes import routes
 from pideai_host.web.routes.webhooks import Accepted
@@ -71,6 +71,16 @@ def test_everything_below_api_needs_an_owner_or_admin_and_says_how_it_refuses(op
     for operation in below:
         assert operation["security"] in ([{"owner": []}], [{"admin": []}])
         assert {"401", "403", "503"} <= operation["responses"].keys()
+
+
+def test_every_post_below_api_takes_an_idempotency_key_and_says_how_that_refuses(document):
+    posts = [item["post"] for path, item in document["paths"].items() if path.startswith("/api/") and "post" in item]
+
+    assert posts
+    for operation in posts:
+        told = str(operation["responses"]["409"]) + str(operation["responses"]["422"])
+        assert [one["in"] for one in operation["parameters"] if one["name"] == "Idempotency-Key"] == ["header"]
+        assert all(code in told for code in KEYED), operation["operationId"]
 
 
 def test_every_error_is_a_problem(operations):

@@ -8,6 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from pideai_host.web.access import require_access
 from pideai_host.web.auth import Authentication
+from pideai_host.web.idempotency import Idempotency, describe_keys
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.request_limits import SpendRequests
 from pideai_host.web.requests import StrictRequest
@@ -87,11 +88,13 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
 def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:
     """Return ``/api`` with handlers below ``/api/stores/{store_id}``, and others beside the stores."""
     store = Router("/stores/{store_id:uuid}", guards=[require_access], route_handlers=handlers)
-    return Router(
+    api = Router(
         "/api",
-        middleware=[Authentication(), SpendRequests()],
+        middleware=[Authentication(), SpendRequests(), Idempotency()],
         request_class=StrictRequest,
         request_max_body_size=API_BODY_MAX_BYTES,
         cache_control=CacheControlHeader(no_store=True),  # answers are one owner's, and may hold a new secret
         route_handlers=[*others, store],
     )
+    describe_keys(api)
+    return api

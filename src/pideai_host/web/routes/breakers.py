@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from pideai_host.api import NotInstalled
 from pideai_host.web.examples import BREAKER, BREAKER_CLOSED
 from pideai_host.web.models import BreakerOut
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state, user_of
 
@@ -41,7 +41,7 @@ async def get_breaker(request: Request[Any, Any, Any], store_id: FromPath[UUID],
     summary="Close a plugin's breaker",
     status_code=200,
     security=OWNER,
-    responses={**success(200, BreakerOut, BREAKER_CLOSED, "The breaker, closed"), **problems(*_CODES)},
+    responses={**success(200, BreakerOut, BREAKER_CLOSED, "The breaker, closed"), **problems(*_CODES, *KEYED)},
 )
 async def reset_breaker(request: Request[Any, Any, Any], store_id: FromPath[UUID], slug: FromPath[str]) -> BreakerOut:
     """Close the breaker without waiting for a probe: what it parked is delivered. Closed already, it stays so."""

@@ -18,7 +18,7 @@ from pideai_host.web.log_models import (
     ReplayedDeliveryOut,
     ReplayedEventOut,
 )
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.replaying import order_of, required_zone
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
@@ -109,7 +109,7 @@ async def get_delivery(
     security=OWNER,
     responses={
         **success(202, ReplayedDeliveryOut, REPLAYED_DELIVERY, "What goes now"),
-        **problems(*_ANY, "delivery_unknown", "delivery_pending", "not_replayable"),
+        **problems(*_ANY, *KEYED, "delivery_unknown", "delivery_pending", "not_replayable"),
     },
 )
 async def replay_delivery(
@@ -168,7 +168,7 @@ async def list_events(
     security=OWNER,
     responses={
         **success(202, ReplayedEventOut, REPLAYED_EVENT, "The event's deliveries"),
-        **problems(*_ANY, "event_unknown", "not_replayable"),
+        **problems(*_ANY, *KEYED, "event_unknown", "not_replayable"),
     },
 )
 async def replay_event(

@@ -10,7 +10,7 @@ from pideai_host.events.delivery_log import DeliveryStatus
 from pideai_host.events.replay_range import ReplayFilter
 from pideai_host.web.examples import PREVIEW, REPLAY
 from pideai_host.web.log_models import PreviewOut, RangeIn, ReplayIn, ReplayList, ReplayOut
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.replaying import order_of
 from pideai_host.web.requests import BodyRejected
 from pideai_host.web.routes.deliveries import IdempotencyKey
@@ -29,7 +29,7 @@ _BODY: Final = ("body_rejected", "body_too_large", "media_type_unsupported", "pl
     summary="Count what a replay would deal with",
     status_code=200,
     security=OWNER,
-    responses={**success(200, PreviewOut, PREVIEW, "How much it would be"), **problems(*_ANY, *_BODY)},
+    responses={**success(200, PreviewOut, PREVIEW, "How much it would be"), **problems(*_ANY, *KEYED, *_BODY)},
 )
 async def preview_replay(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[RangeIn]
@@ -45,7 +45,7 @@ async def preview_replay(
     summary="Replay a range",
     status_code=202,
     security=OWNER,
-    responses={**success(202, ReplayOut, REPLAY, "The replay"), **problems(*_ANY, *_BODY, "replays_busy")},
+    responses={**success(202, ReplayOut, REPLAY, "The replay"), **problems(*_ANY, *KEYED, *_BODY, "replays_busy")},
 )
 async def begin_replay(
     request: Request[Any, Any, Any],
@@ -95,7 +95,7 @@ async def get_replay(request: Request[Any, Any, Any], store_id: FromPath[UUID], 
     security=OWNER,
     responses={
         **success(200, ReplayOut, REPLAY, "The replay, cancelled"),
-        **problems(*_ANY, "replay_unknown", "replay_over"),
+        **problems(*_ANY, *KEYED, "replay_unknown", "replay_over"),
     },
 )
 async def cancel_replay(

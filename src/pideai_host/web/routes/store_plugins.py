@@ -21,8 +21,9 @@ from pideai_host.web.conditional import (
     tagged,
 )
 from pideai_host.web.examples import BREAKER, INSTALLATION
+from pideai_host.web.idempotency import keep_out
 from pideai_host.web.models import InstallationList, ListedInstallation, NewInstallation
-from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.plan import begins_use, require_plan
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
@@ -70,7 +71,7 @@ async def list_store_plugins(request: Request[Any, Any, Any], store_id: FromPath
     security=OWNER,
     responses={
         **success(201, InstallOut, INSTALLATION, "The new installation, with its webhook_secret this once"),
-        **problems(*_ONE, *_BODY, "already_installed"),
+        **problems(*_ONE, *KEYED, *_BODY, "already_installed"),
     },
 )
 async def install_store_plugin(
@@ -80,6 +81,7 @@ async def install_store_plugin(
     plugin = known_slug(data.slug)
     await require_plan(request, store_id, plugin)
     made = await host_state(request.scope).lifecycle.install(store_id, plugin, data)
+    keep_out(request, "webhook_secret")
     return tagged(made, status_code=HTTP_201_CREATED)
 
 
