@@ -23,6 +23,7 @@ COMMANDS = {
     "plugins": Entry("pideai_host.cli.plugins:plugins", "List the installed plugins, bring the catalogue up to date."),
     "credits": Entry("pideai_host.cli.credits:credits", "See what stores can spend on plugins, give them more."),
     "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
+    "replay": Entry("pideai_host.cli.replay:replay", "Have deliveries and events go again."),
     "supabase": Entry("pideai_host.cli.supabase:supabase", "Set up the Supabase project."),
     "db": Entry("pideai_host.cli.db:db", "Prepare a database for development."),
 }
