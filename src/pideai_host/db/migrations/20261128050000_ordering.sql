@@ -169,6 +169,7 @@ begin
            array_agg(created_at order by id) as times
     from ready
     group by lane
+    having to_regclass('pgmq.q_' || lane) is not null
   ),
   message as (
     select l.ids[s.k] as id, l.times[s.k] as created_at, s.msg_id
@@ -177,12 +178,14 @@ begin
   ),
   sent as (
     update public.plugin_events_log d
-    set msg_id = m.msg_id, park_reason = null
-    from message m
-    where d.id = m.id and d.created_at = m.created_at
-    returning d.lane
+    set msg_id = m.msg_id, park_reason = null,
+        next_attempt_at = case when m.msg_id is null then now() end -- its lane is missing: parked until it exists
+    from ready r
+    left join message m on m.id = r.id and m.created_at = r.created_at
+    where d.id = r.id and d.created_at = r.created_at
+    returning d.lane, d.msg_id
   )
-  select distinct lane from sent;
+  select distinct lane from sent where msg_id is not null;
 end
 $$;
 

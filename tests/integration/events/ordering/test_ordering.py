@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from pideai_host.api import failed, retry, sent, unknown, wait
-from pideai_host.events.ordering import Ordering
+from pideai_host.events.ordering import Ordering, leave
 from pideai_host.events.queue import Wanted
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_write import Order
@@ -47,6 +47,19 @@ async def test_whatever_ends_a_delivery_lets_the_next_follow(orders, status):
     await orders.finish(first, status)
 
     assert await orders.states() == {1: status, 2: "queued", 3: "order"}
+
+
+async def test_a_successor_whose_lane_is_missing_is_due_until_the_lane_exists(orders):
+    await orders.bring(1, 2)
+    [first] = await orders.begin()
+    await orders.settle(first)
+    await orders.do("select pgmq.drop_queue('pideai_probe')")
+    await leave(orders.way.pool, orders.members([first]))
+    [due] = await orders.way.rows(
+        "select next_attempt_at <= now() from public.plugin_events_log where status = 'pending'"
+    )
+
+    assert due == (True,)
 
 
 @pytest.mark.parametrize("reason", ["retry", "wait", "items", "rate", "turn", "breaker"])
