@@ -2,6 +2,7 @@
 
 rig            Rig: a store whose webhook-bridge posts to `rig.receiver`, on a database of the session's server
 durable_rig    the same on a server of its own, `rig.server`, that keeps what it committed through a crash
+cramped_rig    the same on a disk of its own, `disk`, that can be filled up; skips where none can be mounted
 until          waits for a condition
 rounds         how often a test marked `long` repeats itself: in full with PIDEAI_TEST_LONG=1, shortened otherwise
 
@@ -19,7 +20,7 @@ import pytest
 from pideai_host.db.embedded import EmbeddedServer
 from rig import Receiver, Rig, wait_until
 from rig.rig import DISTS, open_rig
-from rig.servers import durable_server
+from rig.servers import SmallDisk, durable_server, small_disk
 
 
 @pytest.fixture
@@ -62,4 +63,26 @@ def own_server(open_dir: Path) -> Iterator[EmbeddedServer]:
 async def durable_rig(own_server: EmbeddedServer, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Rig]:
     urls = own_server.urls
     async with open_rig(urls.admin, urls.runtime, receiver, tmp_path, own_server) as opened:
+        yield opened
+
+
+@pytest.fixture
+def disk(open_dir: Path) -> Iterator[SmallDisk]:
+    try:
+        with small_disk(open_dir, mebibytes=160) as mounted:
+            yield mounted
+    except PermissionError as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def cramped_server(disk: SmallDisk) -> Iterator[EmbeddedServer]:
+    with durable_server(disk.folder / "data", min_wal_size="32MB", max_wal_size="64MB") as server:
+        yield server
+
+
+@pytest.fixture
+async def cramped_rig(cramped_server: EmbeddedServer, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Rig]:
+    urls = cramped_server.urls
+    async with open_rig(urls.admin, urls.runtime, receiver, tmp_path, cramped_server) as opened:
         yield opened

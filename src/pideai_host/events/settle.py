@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -22,6 +22,7 @@ from pideai_host.events.ordering import Leaving, Member
 from pideai_host.events.patience import patiently
 from pideai_host.events.queue import Claimed, for_lane
 from pideai_host.events.sources import NewEvent, encode_payload
+from pideai_host.events.unwritten import Unwritten
 from pideai_host.events.verdict import Verdict
 from pideai_host.stores.endings import Endings
 from pideai_host.stores.holds import Held
@@ -32,11 +33,13 @@ BUSY: Final = 16
 """Outcomes in one batch that tell of load; the next batch is waited for a moment, since a statement has its price."""
 LINGER_S: Final = 0.003
 DATA_MAX_BYTES: Final = 8_192
-ATTEMPTS: Final = 6
-"""More than elsewhere: an outcome that cannot be written is a call made twice."""
+ATTEMPTS: Final = 3
+"""Before an outcome is kept for later (`unwritten`)."""
 
 _APART: Final = timedelta(microseconds=1)
-_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError)
+_REFUSALS: Final = (psycopg.DataError, psycopg.IntegrityError, psycopg.errors.ProgramLimitExceeded)
+_NOT_NOW: Final = (psycopg.OperationalError, psycopg.InternalError)
+"""The server is away, has no room, or takes nothing while another one takes over."""
 _CLOCK: Final = query("select clock_timestamp()")
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
@@ -89,11 +92,17 @@ class Settler:
         self._intake = intake
         self._leaving = Leaving(pool, on_lanes=intake.tell)
         self._endings = Endings(pool)
+        self._unwritten: Unwritten[Settled] = Unwritten(self._settle)
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
         self._last = 0
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are outcomes that the database would not take lately: then it is better to make no more."""
+        return self._unwritten.are_fresh
 
     async def start(self) -> None:
         """Start writing."""
@@ -105,6 +114,7 @@ class Settler:
         self._wake.set()
         if self._task is not None:
             await self._task
+        await self._unwritten.stop()
         await self._leaving.stop()
         await self._endings.stop()
 
@@ -131,31 +141,40 @@ class Settler:
             self._last = len(batch)
             if not self._waiting and not self._closing:
                 self._wake.clear()
-            lanes: dict[str, list[Settled]] = defaultdict(list)
+            lanes: dict[str, list[_Waiting]] = defaultdict(list)
             for one in batch:
-                lanes[one.settled.lane].append(one.settled)
-            await asyncio.gather(*(self._settle(lane, some) for lane, some in lanes.items()))
-            for one in batch:
+                lanes[one.settled.lane].append(one)
+            await asyncio.gather(*(self._settle_lane(lane, some) for lane, some in lanes.items()))
+
+    async def _settle_lane(self, lane: str, some: list[_Waiting]) -> None:
+        left = await self._settle(lane, [one.settled for one in some])
+        if left:
+            _log.warning("outcomes_put_off", lane=lane, deliveries=len(left))
+        for n, one in enumerate(some):
+            if n in left:
+                self._unwritten.keep(lane, one.settled, one.done)
+            else:
                 one.done()
 
-    async def _settle(self, lane: str, batch: list[Settled]) -> None:
+    async def _settle(self, lane: str, batch: list[Settled]) -> Collection[int]:
+        """Write a batch; return the places of those that could not be written now. Does not raise."""
         try:
             await self._write(lane, batch)
         except _REFUSALS as error:
-            await self._refused(lane, batch, error)
+            return await self._refused(lane, batch, error)
+        except _NOT_NOW:
+            return range(len(batch))
         except Exception as error:  # noqa: BLE001 - the worker goes on; the messages return when their leases end
             _log.error("settle_failed", lane=lane, deliveries=len(batch), error=type(error).__name__)
+        return ()
 
-    async def _refused(self, lane: str, batch: list[Settled], error: psycopg.Error) -> None:
+    async def _refused(self, lane: str, batch: list[Settled], error: psycopg.Error) -> Collection[int]:
         """Write a refused batch singly; the culprit loses what is refused, never its outcome, and harms nobody else."""
-        for settled in batch if len(batch) > 1 else ():
-            await self._settle(lane, [settled])
         if len(batch) > 1:
-            return
+            return [n for n, settled in enumerate(batch) if await self._settle(lane, [settled])]
         _log.warning("settle_refused", lane=lane, delivery=str(batch[0].settlement.id), sqlstate=error.sqlstate)
         less = _less(batch[0])
-        if less is not None:
-            await self._settle(lane, [less])
+        return () if less is None else await self._settle(lane, [less])
 
     async def _write(self, lane: str, batch: list[Settled]) -> None:
         """Write a batch, again if the answer was lost: the second time it is a late outcome that was noted already."""

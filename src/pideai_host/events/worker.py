@@ -31,6 +31,8 @@ from pideai_host.telemetry import get_logger
 BATCH_MAX: Final = 100
 POLL_S: Final = 1.0
 """How often an idle lane is looked at although nobody said that it has work."""
+BEHIND_S: Final = 0.2
+"""How often it is looked whether the outcomes that the database would not take are written, before more is claimed."""
 PROMOTE_S: Final = 0.2
 PROMOTE_BATCH: Final = 500
 STOP_GRACE_S: Final = 10.0
@@ -148,6 +150,9 @@ class Worker:
 
     async def _claim_forever(self) -> None:
         while not self._stopping:
+            if self._settler.is_behind:
+                await asyncio.sleep(BEHIND_S)
+                continue
             lanes = [
                 state
                 for state in self._lanes.values()

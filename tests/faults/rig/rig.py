@@ -5,7 +5,7 @@ import base64
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -108,10 +108,19 @@ class Rig:
         await asyncio.sleep(down_s)
         await self.start_database()
 
+    async def use_up_the_log(self) -> None:
+        """Make the server begin new files of its write-ahead log until there is no room for one."""
+        with suppress(psycopg.OperationalError):
+            while True:
+                await self.log.rows("select pg_switch_wal()")
+
     async def start_database(self) -> None:
-        """Start the server that has stopped."""
+        """Start the server that has stopped, or is about to: it tries to come up again by itself."""
         assert self.server is not None
-        await asyncio.to_thread(self.server._cluster().start)
+        cluster = self.server._cluster()
+        if await asyncio.to_thread(cluster.find):
+            await asyncio.to_thread(cluster._stop, "immediate", 10)
+        await asyncio.to_thread(cluster.start)
         await self.connect(self.server.urls.admin)
 
     async def connect(self, url: str) -> None:

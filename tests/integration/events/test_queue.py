@@ -202,6 +202,41 @@ async def test_an_outcome_whose_answer_was_lost_is_noted_once_when_it_is_written
     assert (status, [one.get("late", False) for one in history]) == ("delivered", [False])
 
 
+@pytest.mark.parametrize("error", [psycopg.errors.DiskFull(), psycopg.errors.ReadOnlySqlTransaction()], ids=repr)
+async def test_an_outcome_that_finds_no_room_is_written_once_there_is_some(way, shop, until, monkeypatch, error):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    write, failures = way.settler._write, [error] * 2
+
+    async def find_no_room(lane, batch):
+        if failures:
+            raise failures.pop()
+        await write(lane, batch)
+
+    monkeypatch.setattr(way.settler, "_write", find_no_room)
+    monkeypatch.setattr(way.settler._unwritten, "_retry_s", 0.01)
+    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
+    behind = await until(lambda: _is_behind(way))
+    await settling
+
+    assert (behind, way.settler.is_behind, await way.statuses()) == (True, False, ["delivered"])
+
+
+async def _is_behind(way):
+    return way.settler.is_behind
+
+
+async def test_a_worker_claims_nothing_while_its_outcomes_cannot_be_written(way, shop, monkeypatch):
+    await queued(way, shop)
+    worker = way.worker()
+    monkeypatch.setattr(type(worker._settler), "is_behind", True)
+    await worker.start()
+    await way.rows("select 1")  # time enough to claim
+    await worker.stop()
+
+    assert await way.rows("select read_ct from pgmq.q_pideai_probe") == [(0,)]
+
+
 async def test_of_two_claims_in_one_batch_the_living_one_counts(way, shop):
     await queued(way, shop)
     [old] = await way.claim(lease_s=0)
