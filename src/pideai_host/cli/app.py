@@ -22,6 +22,9 @@ COMMANDS = {
     "worker": Entry("pideai_host.cli.serve:worker", "Deliver what is ready."),
     "plugins": Entry("pideai_host.cli.plugins:plugins", "List the installed plugins, bring the catalogue up to date."),
     "credits": Entry("pideai_host.cli.credits:credits", "See what stores can spend on plugins, give them more."),
+    "secrets": Entry(
+        "pideai_host.cli.secrets:secrets", "See which keys seal the stores' secrets, change to the newest."
+    ),
     "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
     "replay": Entry("pideai_host.cli.replay:replay", "Have deliveries and events go again."),
     "supabase": Entry("pideai_host.cli.supabase:supabase", "Set up the Supabase project."),

@@ -61,6 +61,16 @@ class Sealer:
             )
         self._sealing_kid = keys[0][0]
 
+    @property
+    def kids(self) -> tuple[str, ...]:
+        """The ids of its keys; the first one's seals."""
+        return tuple(self._ciphers)
+
+    @property
+    def prefix(self) -> str:
+        """How every value begins that it seals from now on."""
+        return f"{_VERSION}.{self._sealing_kid}."
+
     def __repr__(self) -> str:
         return f"Sealer(kids={list(self._ciphers)})"
 
@@ -68,7 +78,7 @@ class Sealer:
         """Return a value sealed for one place; sealing it again gives another text."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._sealing_kid].encrypt(nonce, plain.encode(), _place(store_id, plugin, field))
-        return f"{_VERSION}.{self._sealing_kid}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+        return f"{self.prefix}{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def open(self, sealed: str, store_id: UUID, plugin: str, field: str) -> str:
         """Return what `seal` was given for the same place.
