@@ -32,6 +32,7 @@ from pideai_host.web.readiness import Readiness
 from pideai_host.web.request_limits import RequestLimits, add_limits
 from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
+from pideai_host.web.schemas import StrictStructs
 from pideai_host.web.state import STATE_KEY, HostState
 
 _log: Final = telemetry.get_logger(__name__)
@@ -64,6 +65,7 @@ def build_app(settings: Settings, registry: Registry | None = None, *, with_work
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
         cors_config=cors_config(settings),
+        plugins=[StrictStructs()],
     )
 
 
