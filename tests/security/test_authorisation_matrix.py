@@ -299,6 +299,8 @@ async def host(pg) -> AsyncIterator[Host]:
                 webhook_secrets=("0123456789abcdef",),
                 jwks_url=f"http://127.0.0.1:{port}/jwks.json",
                 jwt_issuer=ISSUER,
+                user_requests_per_min=0,  # one user is most of the callers
+                store_requests_per_min=0,
             )
             app = build_app(settings, REGISTRY, with_worker=False)
             transport = httpx.ASGITransport(Front(app))

@@ -25,6 +25,7 @@ from pideai_host.web.front import Front
 from pideai_host.web.headers import add_security, cors_config
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
+from pideai_host.web.options import tell_methods
 from pideai_host.web.plan import PlanGate
 from pideai_host.web.plugin_routes import mount
 from pideai_host.web.problems import to_response
@@ -61,7 +62,7 @@ def build_app(settings: Settings, registry: Registry | None = None, *, with_work
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker)],
         exception_handlers={Exception: to_response},
-        before_send=[add_request_id, add_limits, add_security],
+        before_send=[add_request_id, add_limits, add_security, tell_methods],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
         cors_config=cors_config(settings),

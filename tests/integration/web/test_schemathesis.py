@@ -209,6 +209,8 @@ async def test_the_host_answers_as_its_document_says(database, furnished, port, 
             "PIDEAI_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "PIDEAI_PORT": str(port),
             "PIDEAI_PLUGINS": ",".join(PLUGINS),
+            "PIDEAI_USER_REQUESTS_PER_MIN": "0",
+            "PIDEAI_STORE_REQUESTS_PER_MIN": "0",
             "SUPABASE_JWKS_URL": keys,
             "SUPABASE_JWT_ISSUER": ISSUER,
         }
