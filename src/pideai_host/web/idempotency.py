@@ -74,7 +74,7 @@ class Idempotency(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Carry the request out, or give its kept answer."""
         sent = _key_of(scope)
-        answers = host_state(scope).answers
+        answers = None if sent is None else host_state(scope).answers
         if sent is None or answers is None:
             await next_app(scope, receive, send)
             return
