@@ -117,6 +117,8 @@ ROWS: Mapping[str, Row] = {
     "beginReplay": changes((404, "plugin_unknown"), body={**RANGE, "plugin": "deliveries"}),
     "getReplay": reads((404, "replay_unknown")),
     "cancelReplay": changes((404, "replay_unknown")),
+    "listStoreAudit": reads(),
+    "listAudit": operators(),
     "getHealthLive": without_token(200),
     "getHealthReady": without_token(200),
     "receiveDatabaseChange": without_token((401, "webhook_secret_wrong"), body={}),

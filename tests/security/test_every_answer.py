@@ -54,6 +54,7 @@ def app():
         limits=None,
         plan=None,
         audit=None,
+        trusted_proxies=(),
     )
     return built
 

@@ -103,6 +103,7 @@ async def client(auth_server, request):
             store_calls=Untouchable(),
             outbox=Untouchable(),
             provider_webhooks=Untouchable(),
+            audit=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from pideai_host.api import ConfigurationError, slug_fault
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
 from pideai_host.settings import Settings
@@ -95,7 +95,7 @@ def grant(*, store: str, plugin: str, monthly: int | None, extra: int | None, ke
 
 
 def _with_store(name: str, work: Callable[[Pool, UUID], Awaitable[Result]]) -> Result:
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         return asyncio.run(_work(settings, name, work))
 
 

@@ -10,11 +10,12 @@ import msgspec
 import rich_click as click
 
 from pideai_host.api import ConfigRejected, ConfigurationError, NotInstalled, PluginDefinition, PluginUnknown
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.pool import open_pool
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings
-from pideai_host.stores import installations
+from pideai_host.stores import audit, installations
+from pideai_host.stores.audit_diff import lines_of_change
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.lock import InstallationLocks
 from pideai_host.stores.policy import policy_faults, policy_of, read_override
@@ -33,7 +34,7 @@ def policy(*, store: UUID, slug: str, wanted: str | None, clear: bool) -> None:
     if clear and wanted is not None:
         raise click.UsageError("--set and --clear exclude each other")
     change = {} if clear else None if wanted is None else _read(wanted)
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
             definition = load_registry(settings.plugins).definitions.get(slug)
         if definition is None:
@@ -74,4 +75,6 @@ async def _change(
             raise ConfigRejected(faults)
         changed = msgspec.structs.replace(stored, policy=read_override(change))
         async with connection.transaction():
-            return await installations.update(connection, changed)
+            kept = await installations.update(connection, changed)
+            await audit.record(connection, store_id, lines_of_change(stored, kept))
+            return kept

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 import rich_click as click
 
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.pool import open_pool
 from pideai_host.events.quarantine_rows import QuarantineRows, QuarantineState
 
@@ -53,5 +53,5 @@ def _ask(question: Callable[[QuarantineRows], Awaitable[Answer]]) -> Answer:
         async with open_pool(url, min_size=1, max_size=1, name="pideai-host plugins", variable=variable) as pool:
             return await question(QuarantineRows(pool))
 
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         return asyncio.run(ask())

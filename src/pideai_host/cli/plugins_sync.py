@@ -7,7 +7,7 @@ import rich_click as click
 from psycopg import errors
 
 from pideai_host.api import ConfigurationError
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.faults import unavailable
 from pideai_host.db.urls import conninfo
 from pideai_host.plugins.registry import Registry, load_registry
@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 @click.command()
 def sync() -> None:
     """Bring the catalogue up to the installed plugins, and make their lanes; as the owner, by ADMIN_DATABASE_URL."""
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         report = asyncio.run(sync_plugins(settings, load_registry(settings.plugins)))
     print(
         f"Added: {_listed(report.added)}. Updated: {_listed(report.updated)}. Unchanged: {_listed(report.unchanged)}."

@@ -1,5 +1,6 @@
 """What most commands begin with: the settings, and a database that runs."""
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from pideai_host import telemetry
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.settings import Settings
+from pideai_host.stores.audit import Actor, acting
 
 
 def load_settings() -> Settings:
@@ -33,3 +35,14 @@ def running_database(settings: Settings) -> Iterator[Settings]:
         return
     with EmbeddedServer(settings.data_dir) as server:
         yield replace(settings, database_url=server.urls.runtime, admin_database_url=server.urls.admin)
+
+
+@contextmanager
+def operator() -> Iterator[None]:
+    """Have what the block does recorded as the operator's, by the name of the account that runs the command."""
+    try:
+        name = getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        name = None
+    with acting(Actor(kind="operator", name=name)):
+        yield

@@ -11,6 +11,7 @@ from psycopg.rows import args_row, class_row
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.breaker import Phase
+from pideai_host.stores.audit import Action, Line, record
 from pideai_host.telemetry import BREAKER_TRANSITIONS, get_logger
 
 HEARD_WITHIN_S: Final = 2.0
@@ -109,6 +110,9 @@ class BreakerRows:
             before = await _told(connection, _OF_PLUGIN, values)
             is_reset = (await connection.execute(_RESET, values)).rowcount == 1
             found = await _told(connection, _OF_PLUGIN, values) if is_reset else before
+            if is_reset:
+                detail = {"was": before[0].phase, "parked": before[0].parked}
+                await record(connection, store_id, [Line(action=Action.BREAKER_RESET, plugin=plugin, detail=detail)])
         if is_reset:
             BREAKER_TRANSITIONS.labels(plugin=plugin, phase=Phase.CLOSED.value).inc()
             was = before[0]

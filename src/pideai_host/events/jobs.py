@@ -12,6 +12,7 @@ from pideai_host.events.prune import Pruning
 from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
+from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.holds import Holds
 from pideai_host.telemetry import get_logger
 
@@ -34,10 +35,13 @@ class Upkeep:
     Args:
         pool: Runtime connections.
         retention_days: Age at which a week of events and deliveries is dropped, and what is kept as long as they are.
+        audit_days: Age at which lines of the audit trail are forgotten.
     """
 
-    def __init__(self, pool: Pool, *, retention_days: int) -> None:
+    def __init__(self, pool: Pool, *, retention_days: int, audit_days: int = 730) -> None:
         self._pool = pool
+        self._audit = AuditTrail(pool)
+        self._audit_days = audit_days
         self._retention_days = retention_days
         self.holds = Holds(pool)
         self.pruning = Pruning(pool, retention_days=retention_days)
@@ -74,6 +78,13 @@ class Upkeep:
             done = await connection.execute(_PRUNE, {"limit": PRUNE_BATCH})
         return done.rowcount == PRUNE_BATCH
 
+    async def prune_audit(self) -> bool:
+        """Forget a batch of old lines of the audit trail; returns whether there may be more."""
+        gone = await self._audit.forget(self._audit_days, limit=PRUNE_BATCH)
+        if gone:
+            _log.info("pruned", table="audit", rows=gone, days=self._audit_days)
+        return gone == PRUNE_BATCH
+
 
 def jobs_of(
     *,
@@ -93,6 +104,7 @@ def jobs_of(
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),
         Job(name="prune", every_s=HOUR_S, run=upkeep.pruning.run),
+        Job(name="audit", every_s=HOUR_S, run=upkeep.prune_audit),
         Job(name="event_ids", every_s=HOUR_S, run=upkeep.prune_ids),
         Job(name="order", every_s=MINUTE_S, run=order.mend),
         Job(name="ordered_entities", every_s=HOUR_S, run=order.prune),

@@ -10,6 +10,7 @@ from psycopg.rows import class_row
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.queue import Claimed
+from pideai_host.stores.audit import Action, Line, record
 
 CRASHES_MAX: Final = 3
 """Workers that a plugin may end within `WINDOW_S` before all leave it alone."""
@@ -113,7 +114,11 @@ class QuarantineRows:
 
     async def lift(self, plugin: str) -> bool:
         """End a quarantine and forget the crashes; False if there was none."""
-        return await self._answer(_LIFT, plugin=plugin) is not None
+        async with self._pool.connection() as connection, connection.transaction():
+            row = await (await connection.execute(_LIFT, {"plugin": plugin})).fetchone()
+            if row is not None:
+                await record(connection, None, [Line(action=Action.QUARANTINE_LIFTED, plugin=plugin)])
+        return row is not None
 
     async def _answer(self, statement: sql.SQL, **values: object) -> str | None:
         async with self._pool.connection() as connection:

@@ -27,6 +27,7 @@ from pideai_host.events.replay_write import (
     replay_events,
 )
 from pideai_host.events.scope import Scope, store_id_of, within
+from pideai_host.stores.audit import Action, Line, record
 from pideai_host.telemetry import get_logger
 
 _LOCK: Final = query(load("pideai_host.events", "sql/replay_lock.sql"))
@@ -87,7 +88,15 @@ class Replays:
             async with connection.transaction():
                 await connection.execute(_LOCK, {"replay_id": order.replay_id})
                 found = await _find(connection, _FIND, scope, delivery_id)
-                return None if found is None else await replay_deliveries(connection, [found.place], order)
+                if found is None:
+                    return None
+                replayed = await replay_deliveries(connection, [found.place], order)
+                done = replayed.by_id.get(delivery_id)
+                if done is not None and done.is_done:
+                    detail = {"replay": str(order.replay_id), "event_type": found.type}
+                    line = Line(action=Action.DELIVERY_REPLAYED, subject=str(delivery_id), detail=detail)
+                    await record(connection, store_id_of(scope), [line])
+                return replayed
 
         replayed = await patiently(self._pool, work)
         done = None if replayed is None else replayed.by_id.get(delivery_id)
@@ -112,7 +121,13 @@ class Replays:
         async def work(connection: AsyncConnection[Any]) -> tuple[_Found | None, list[Made]]:
             async with connection.transaction():
                 found = await _find(connection, _FIND_EVENT, scope, event_id)
-                return found, [] if found is None else await replay_events(connection, [found.place], order)
+                made = [] if found is None else await replay_events(connection, [found.place], order)
+                new = [str(one.id) for one in made if one.lane is not None]
+                if found is not None and new:
+                    detail = {"replay": str(order.replay_id), "event_type": found.type, "made": new}
+                    line = Line(action=Action.EVENT_REPLAYED, subject=str(event_id), detail=detail)
+                    await record(connection, store_id_of(scope), [line])
+                return found, made
 
         found, deliveries = await patiently(self._pool, work)
         if found is None:

@@ -17,6 +17,7 @@ from pideai_host.events.patience import patiently
 from pideai_host.events.replay_faults import ReplayOver, ReplaysBusy, ReplayUnknown
 from pideai_host.events.replay_write import Order
 from pideai_host.events.scope import EveryStore, Scope, store_id_of, within
+from pideai_host.stores.audit import Action, Line, record
 from pideai_host.stores.rows import require_row
 
 COUNTED_MAX: Final = 200_000
@@ -167,7 +168,9 @@ class ReplayRanges:
                     "total_is_exact": counted.is_exact,
                     "running_max": RUNNING_MAX,
                 }
-                await connection.execute(_BEGIN, parameters)
+                is_new = (await connection.execute(_BEGIN, parameters)).rowcount == 1
+                if is_new:
+                    await record(connection, store_id_of(scope), [_begun(wanted, until, order, counted)])
 
         await patiently(self._pool, work)
         found = await self._read(scope, id=order.replay_id)
@@ -200,7 +203,15 @@ class ReplayRanges:
         before = await self.get(scope, replay_id)
         if before.status is ReplayStatus.DONE:
             raise ReplayOver(replay_id, before.status)
-        await patiently(self._pool, lambda connection: connection.execute(_CANCEL, {"id": replay_id}))
+
+        async def work(connection: AsyncConnection[Any]) -> None:
+            async with connection.transaction():
+                row = await (await connection.execute(_CANCEL, {"id": replay_id})).fetchone()
+                if row is not None:
+                    line = Line(action=Action.REPLAY_CANCELLED, plugin=before.plugin, subject=str(replay_id))
+                    await record(connection, store_id_of(scope), [line])
+
+        await patiently(self._pool, work)
         return await self.get(scope, replay_id)
 
     async def _read(self, scope: Scope, *, id: UUID | None = None, limit: int = 1) -> list[ReplayState]:  # noqa: A002
@@ -213,6 +224,18 @@ class ReplayRanges:
                 return await cursor.fetchall()
 
         return await patiently(self._pool, work)
+
+
+def _begun(wanted: ReplayFilter, until: datetime, order: Order, counted: Preview) -> Line:
+    detail = {
+        "since": wanted.since,
+        "until": until,
+        "event_types": list(wanted.types),
+        "statuses": [one.value for one in wanted.statuses],
+        "only_untaken": wanted.only_untaken,
+        "total": counted.count,
+    }
+    return Line(action=Action.REPLAY_BEGUN, plugin=wanted.plugin, subject=str(order.replay_id), detail=detail)
 
 
 async def _until(connection: AsyncConnection[Any], wanted: ReplayFilter) -> datetime:

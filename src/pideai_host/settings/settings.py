@@ -56,6 +56,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cors_origins: PIDEAI_CORS_ORIGINS, where the panel is served from.
         plan_gate: PIDEAI_PLAN_GATE, whether a store's plan is asked for the module that a plugin names.
         retention_days: PIDEAI_RETENTION_DAYS, age at which events and deliveries are dropped, week by week.
+        audit_days: PIDEAI_AUDIT_DAYS, age at which lines of the audit trail are forgotten.
+        trusted_proxies: PIDEAI_TRUSTED_PROXIES, whose word on a client's address is believed.
         user_requests_per_min: PIDEAI_USER_REQUESTS_PER_MIN, requests of one user to the API; 0 for no limit.
         store_requests_per_min: PIDEAI_STORE_REQUESTS_PER_MIN, requests below one store; 0 for no limit.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
@@ -88,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     plan_gate: bool = True
     retention_days: int = 90
+    audit_days: int = 730
+    trusted_proxies: tuple[read.Network, ...] = ()
     user_requests_per_min: int = 600
     store_requests_per_min: int = 1200
     sweep_interval_s: int = 60
@@ -134,6 +138,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             cors_origins=read.origins(environ, "PIDEAI_CORS_ORIGINS"),
             plan_gate=read.choice(environ, "PIDEAI_PLAN_GATE", "on", ("on", "off")) == "on",
             retention_days=read.integer(environ, "PIDEAI_RETENTION_DAYS", 90, least=15, most=3650),
+            audit_days=read.integer(environ, "PIDEAI_AUDIT_DAYS", 730, least=90, most=3650),
+            trusted_proxies=read.networks(environ, "PIDEAI_TRUSTED_PROXIES"),
             user_requests_per_min=read.integer(environ, "PIDEAI_USER_REQUESTS_PER_MIN", 600, least=0, most=1_000_000),
             store_requests_per_min=read.integer(
                 environ, "PIDEAI_STORE_REQUESTS_PER_MIN", 1200, least=0, most=1_000_000

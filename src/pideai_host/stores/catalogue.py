@@ -12,6 +12,7 @@ from pideai_host.api import PluginDefinition, PluginFault, PluginType, slug_faul
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.plugins.lanes import bulk_lane, main_lane
+from pideai_host.stores.audit import Action, Line, record
 
 PRICING_MODELS: Final = ("free", "paid", "per_use")
 
@@ -109,6 +110,9 @@ async def sync_catalogue(connection: AsyncConnection[Any], definitions: Iterable
     async with connection.transaction():
         await connection.execute(_ALONE)  # two hosts that start at once would make the same lane twice
         written = dict(await (await connection.execute(_SYNC, {"definitions": rows})).fetchall())
+        if written:
+            detail = {"added": sorted(slug for slug, is_new in written.items() if is_new), "written": sorted(written)}
+            await record(connection, None, [Line(action=Action.CATALOGUE_SYNCED, detail=detail)])
         await connection.execute(
             "select pideai_host.ensure_lane(lane) from unnest(%(lanes)s::text[]) as lane", {"lanes": lanes}
         )

@@ -8,6 +8,7 @@ from psycopg.rows import class_row
 
 from pideai_host.api import StoreProblem
 from pideai_host.db.pool import Pool
+from pideai_host.stores.audit import Action, Line, record
 from pideai_host.stores.balance import CreditType
 from pideai_host.stores.credit_accounts import LedgerEntry
 from pideai_host.stores.credit_rows import CreditRows, credit_sql
@@ -61,6 +62,9 @@ class CreditGrants:
                     book.grant(credit_type, count, reference=reference)
                     await rows.write([book])
                     known, is_new = await _find(connection, store_id, plugin, reference), True
+                    detail = {"credit_type": credit_type, "count": count}
+                    line = Line(action=Action.CREDITS_GRANTED, plugin=plugin, subject=reference, detail=detail)
+                    await record(connection, store_id, [line])
                 else:
                     is_new = False
         except ValueError as few:

@@ -124,11 +124,13 @@ def _with_config(
     if is_same:
         return stored
     webhook = {field: text for field, text in stored.sealed.items() if field == WEBHOOK_SECRET}
+    changed = {at: value for at, value in prepared.secrets.items() if at not in kept or kept[at] != value}
+    same = {at: stored.sealed[at] for at in prepared.secrets if at not in changed}  # sealed anew it would look changed
     return msgspec.structs.replace(
         stored,
         config=prepared.public,
         config_version=definition.config_version,
-        sealed=webhook | _sealed(sealer, stored, prepared.secrets),
+        sealed=webhook | same | _sealed(sealer, stored, changed),
     )
 
 

@@ -18,7 +18,8 @@ from pideai_host.db.pool import Pool
 from pideai_host.outgoing.guard import Network
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
-from pideai_host.stores import deliveries, installations
+from pideai_host.stores import audit, deliveries, installations
+from pideai_host.stores.audit_diff import line_of_leave, lines_of_change, lines_of_install
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.draft import Draft, draft_changed, draft_new, switched
 from pideai_host.stores.expected import require_expected
@@ -84,7 +85,7 @@ class Lifecycle:
             await self._hooks.ask(draft.installation, "on_install")
             if wanted.enabled:
                 await self._ask_or_undo(draft.installation, "on_enable", "on_uninstall", draft.installation)
-            kept = await _write(connection, lambda: installations.insert(connection, draft.installation))
+            kept = await _write(connection, lambda: _write_new(connection, draft.installation))
         _log.info("plugin_installed", store_id=str(store_id), plugin=slug, enabled=kept.enabled)
         return InstallOut.of(kept, webhook_secret=draft.new_webhook_secret)
 
@@ -192,6 +193,12 @@ async def _require_installed(connection: AsyncConnection[Any], store_id: UUID, s
     return stored
 
 
+async def _write_new(connection: AsyncConnection[Any], wanted: StoredInstallation) -> StoredInstallation:
+    kept = await installations.insert(connection, wanted)
+    await audit.record(connection, kept.store_id, lines_of_install(kept))
+    return kept
+
+
 async def _write_change(
     connection: AsyncConnection[Any],
     stored: StoredInstallation,
@@ -200,6 +207,8 @@ async def _write_change(
     is_leaving: bool = False,
 ) -> StoredInstallation:
     kept = await installations.update(connection, wanted)
+    if not is_leaving:
+        await audit.record(connection, kept.store_id, lines_of_change(stored, kept))
     if is_leaving:
         await deliveries.cancel(connection, kept)
     elif stored.enabled and not kept.enabled:
@@ -217,6 +226,7 @@ async def _write_leave(connection: AsyncConnection[Any], leaving: StoredInstalla
     """
     await installations.delete(connection, leaving.id)
     await deliveries.cancel(connection, leaving)
+    await audit.record(connection, leaving.store_id, [line_of_leave(leaving)])
 
 
 async def _write(connection: AsyncConnection[Any], work: Callable[[], Awaitable[Written]]) -> Written:

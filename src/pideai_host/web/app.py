@@ -17,6 +17,7 @@ from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.plugins.records import Status
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
+from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.collector import set_collector_for_serving
@@ -114,6 +115,8 @@ def _lifespan(
                 store_calls=engine.store_calls,
                 outbox=engine.outbox,
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
+                audit=AuditTrail(engine.pool),
+                trusted_proxies=settings.trusted_proxies,
                 readiness=Readiness(
                     engine.pool,
                     identity.keys,

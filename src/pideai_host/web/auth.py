@@ -13,8 +13,10 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from pideai_host.api.errors import PideaiError
+from pideai_host.stores.audit import Actor, acting
 from pideai_host.telemetry import bound_contextvars
 from pideai_host.web.claims import LEEWAY_S, TokenExpired, TokenInvalid, Unauthenticated, decode, header
+from pideai_host.web.clients import client_address
 from pideai_host.web.jwks import KID_MAX_CHARS, JwksCache
 from pideai_host.web.legacy import ALGORITHM, LegacyTokens
 from pideai_host.web.requests import request_id
@@ -120,10 +122,14 @@ class Authentication(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Judge the one bearer token of the request, then go on."""
         token = bearer_token(scope)
-        user = await host_state(scope).verifier.verify(token)
+        host = host_state(scope)
+        user = await host.verifier.verify(token)
         scope["user"] = user
         scope["auth"] = None  # the token itself goes no further
-        with bound_contextvars(request_id=request_id(scope), user_id=str(user.id)):
+        named = request_id(scope)
+        address = client_address(scope, host.trusted_proxies)
+        actor = Actor(kind="user", user_id=user.id, request_id=named, address=address)
+        with bound_contextvars(request_id=named, user_id=str(user.id)), acting(actor):
             await next_app(scope, receive, send)
 
 

@@ -65,6 +65,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.replays",
     "pideai_host.request_windows",
     "pideai_host.kept_answers",
+    "pideai_host.audit",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.plugin_storage_by_key",
@@ -197,7 +198,7 @@ def _assemble(
     jobs = jobs_of(
         sweep=Sweep(engine_pool, reader, intake),
         carts=cart_sweep(engine_pool, directory, intake),
-        upkeep=Upkeep(engine_pool, retention_days=settings.retention_days),
+        upkeep=Upkeep(engine_pool, retention_days=settings.retention_days, audit_days=settings.audit_days),
         order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
         replays=ReplayJob(engine_pool, on_lanes=notifier.lanes),
         sweep_interval_s=settings.sweep_interval_s,

@@ -163,3 +163,27 @@ REPLAY: Final[dict[str, Any]] = {
     "created_at": "2026-11-23T09:00:00.000001Z",
     "finished_at": None,
 }
+
+AUDIT_ENTRY: Final[dict[str, Any]] = {
+    "id": 1208,
+    "at": "2026-11-22T13:31:01.645075Z",
+    "actor": "user",
+    "user_id": "5a3a9e0c-77a4-4a39-9a51-0f3f6b7e2c30",
+    "request_id": "6f1c2b7e5d0a4c1f9e8d7c6b5a493827",
+    "address": "190.205.10.7",
+    "action": "plugin.configured",
+    "plugin": "whatsapp",
+    "subject": "0f4a7c1e-3a51-4f2e-9a41-5d5c8b0c6a01",
+    "detail": {
+        "revision": 4,
+        "changes": [
+            {"field": "/provider", "before": "console", "after": "evolution"},
+            {"field": "/apiKey", "secret": "changed"},
+        ],
+    },
+}
+
+OPERATOR_AUDIT_ENTRY: Final[dict[str, Any]] = AUDIT_ENTRY | {
+    "store_id": "7b0d2c55-8e0f-4d5b-8d3b-2f6a1c9e4b02",
+    "actor_name": None,
+}

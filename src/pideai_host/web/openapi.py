@@ -69,6 +69,8 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Credits", description="What a store can spend on its plugins."),
             Tag(name="Deliveries", description="What became of each event, and how to have one go again."),
             Tag(name="Replays", description="Having a range of deliveries go again."),
+            Tag(name="Audit", description="Who did what, and when."),
+            Tag(name="Operator", description="The host, for platform admins."),
             Tag(name="Webhooks", description="Doors for other systems."),
             Tag(name="Health", description="For load balancers."),
         ],

@@ -15,7 +15,9 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.provider_webhooks import ProviderWebhooks
     from pideai_host.events.replay import Replays
     from pideai_host.events.replay_range import ReplayRanges
+    from pideai_host.settings.read import Network
     from pideai_host.stores.answers import KeptAnswers
+    from pideai_host.stores.audit import AuditTrail
     from pideai_host.stores.calls import StoreCalls
     from pideai_host.stores.catalogue import Catalogue
     from pideai_host.stores.credit_accounts import CreditAccounts
@@ -42,6 +44,7 @@ class HostState:
         limits: Counts requests; None where they are not counted.
         answers: Keeps answers under the clients' keys; None where there is nothing to keep them in, then keys are not
             heard.
+        trusted_proxies: Whose word on the client's address counts.
     """
 
     door: "WebhookDoor"
@@ -59,10 +62,12 @@ class HostState:
     store_calls: "StoreCalls"
     outbox: "Outbox"
     provider_webhooks: "ProviderWebhooks"
+    audit: "AuditTrail"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
     limits: "RequestLimits | None" = None
     answers: "KeptAnswers | None" = None
+    trusted_proxies: "Sequence[Network]" = ()
 
 
 def host_state(scope: Scope) -> HostState:

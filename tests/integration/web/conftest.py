@@ -32,6 +32,7 @@ from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.answers import KeptAnswers
+from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.calls import StoreCalls
 from pideai_host.stores.catalogue import Catalogue, sync_catalogue
 from pideai_host.stores.context import ContextFactory
@@ -144,6 +145,7 @@ async def hosted(
                 outbox=outbox,
                 provider_webhooks=ProviderWebhooks(calls, outbox, pool, operator),
                 answers=KeptAnswers(pool, sealer),
+                audit=AuditTrail(pool),
                 readiness=Readiness(pool, keys, worker_running=None),
             )
             app = Litestar(

@@ -18,6 +18,7 @@ from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.events.replay_write import Order
 from pideai_host.events.scope import EVERY_STORE
+from pideai_host.stores.audit import AuditTrail
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
@@ -113,6 +114,7 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             store_calls=None,
             outbox=None,
             provider_webhooks=None,
+            audit=AuditTrail(pool),
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

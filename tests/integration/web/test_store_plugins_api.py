@@ -16,6 +16,7 @@ from pideai_host.db.dev import create_demo_store
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
+from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.catalogue import Catalogue, sync_catalogue
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.credit_accounts import CreditAccounts
@@ -122,6 +123,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             store_calls=None,
             outbox=None,
             provider_webhooks=None,
+            audit=AuditTrail(pool),
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

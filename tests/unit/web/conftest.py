@@ -30,6 +30,7 @@ PARTS = (
     "store_calls",
     "outbox",
     "provider_webhooks",
+    "audit",
     "readiness",
 )
 

@@ -5,8 +5,10 @@ import pytest
 from litestar import Litestar
 
 from pideai_host.stores.wire import InstallOut
+from pideai_host.web.audit_models import AuditEntryOut, OperatorAuditEntryOut
 from pideai_host.web.examples import (
     ACCEPTED,
+    AUDIT_ENTRY,
     BREAKER,
     BREAKER_CLOSED,
     CREDITS,
@@ -15,6 +17,7 @@ from pideai_host.web.examples import (
     EVENT,
     INSTALLATION,
     LEDGER_ENTRY,
+    OPERATOR_AUDIT_ENTRY,
     PLUGIN,
     PREVIEW,
     REPLAY,
@@ -117,6 +120,8 @@ def test_the_page_and_the_document_are_served(client_of):
     ("example", "model"),
     [
         (PLUGIN, PluginOut),
+        (AUDIT_ENTRY, AuditEntryOut),
+        (OPERATOR_AUDIT_ENTRY, OperatorAuditEntryOut),
         (INSTALLATION, InstallOut),
         (BREAKER, BreakerOut),
         (BREAKER_CLOSED, BreakerOut),

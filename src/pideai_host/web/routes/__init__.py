@@ -12,6 +12,7 @@ from pideai_host.web.idempotency import Idempotency, describe_keys
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.request_limits import SpendRequests
 from pideai_host.web.requests import StrictRequest
+from pideai_host.web.routes.audit import list_audit, list_store_audit
 from pideai_host.web.routes.breakers import get_breaker, reset_breaker
 from pideai_host.web.routes.credits import get_plugin_credits, list_credits, list_plugin_ledger
 from pideai_host.web.routes.deliveries import (
@@ -38,6 +39,7 @@ from pideai_host.web.routes.store_plugins import (
     update_store_plugin,
 )
 from pideai_host.web.routes.webhooks import receive_database_change
+from pideai_host.web.staff import require_admin
 
 __all__ = ("below_store", "routes")
 
@@ -76,10 +78,12 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
                 "/replays",
                 route_handlers=[preview_replay, begin_replay, list_replays, get_replay, cancel_replay],
             ),
+            list_store_audit,
             *of_plugins,
         ],
         list_plugins,
         get_plugin,
+        Router("/admin", guards=[require_admin], route_handlers=[list_audit]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
     return [api, live, ready, receive_database_change, *providers]
