@@ -9,16 +9,21 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import call, cost, delivery, discovery, hook, intake, start
+from benchmarks import call, cost, delivery, discovery, fair, flat, hook, intake, start
 from benchmarks.figures import Figure, table, to_json
+from benchmarks.fill.sizes import Sizes
 from benchmarks.harness import Bench, Options, open_bench
 from benchmarks.machine import describe
+from benchmarks.peers import beside
 from pideai_host import telemetry
 
 WITH_DATABASE: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "intake": intake.run,
     "delivery": delivery.run,
     "cost": cost.run,
+    "flat": flat.run,
+    "fair": fair.run,
+    "peers": beside.run,
     "start": start.run,
 }
 PIPED_WIDTH: Final = 160
@@ -38,12 +43,24 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=Options().rounds, help="times that both sides take turns")
     parser.add_argument("--seconds", type=float, default=Options().seconds, help="measured time of one round of intake")
     parser.add_argument("--backlog", type=int, default=Options().backlog, help="deliveries of one round of delivery")
+    parser.add_argument("--fair", type=float, default=Options().fair_s, help="seconds of one round of fair")
+    parser.add_argument("--peers", type=Path, help="folder with nest-bullmq, for the benchmark peers")
+    parser.add_argument("--peers-env", type=Path, help="folder where it is built and kept")
+    parser.add_argument("--scale", type=float, default=1.0, help="size of what is filled in, to try things out")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     if unknown := set(wanted) - set(names):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
     telemetry.set_up(level="warning", log_format="console")
-    options = Options(rounds=arguments.rounds, seconds=arguments.seconds, backlog=arguments.backlog)
+    options = Options(
+        rounds=arguments.rounds,
+        seconds=arguments.seconds,
+        backlog=arguments.backlog,
+        fair_s=arguments.fair,
+        peers=arguments.peers,
+        peers_env=arguments.peers_env,
+        sizes=Sizes().scaled(arguments.scale),
+    )
     figures = asyncio.run(_run(wanted, options))
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table(figures, title=describe()))
     if arguments.json is not None:

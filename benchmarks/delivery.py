@@ -1,23 +1,28 @@
 """Delivery: signed webhooks a second from a standing backlog, and their cost, beside a bare claim-POST-settle loop."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from time import perf_counter
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
 from benchmarks import orders, seed
 from benchmarks.figures import Figure, compared
+from benchmarks.fill.stores import add_stores
 from benchmarks.harness import LOOK_S, Bench
 from benchmarks.intake import BARE_RESET
 from benchmarks.meter import Spent, spent_figures
 from benchmarks.places import Place, scalar
 from benchmarks.processes import BenchmarkFailed, Process
+from benchmarks.sink import Counts
 from pideai_host.db.sql import load, query
 
 DRAIN_LIMIT_S: Final = 120.0
+STORES: Final = 50
+"""So many that none has more than its share of the main lane."""
 WARM_SHARE: Final = 10
 """Rate and cost count from one part in so many on: start and warm-up show in neither."""
 
@@ -26,11 +31,19 @@ _BARE_SEED: Final = query(load("benchmarks", "sql/bare_seed.sql"))
 
 
 class Side(msgspec.Struct, frozen=True):
-    """A way out: how its backlog is made, how to see what is left of it, what works it off."""
+    """A way out.
+
+    Attributes:
+        seed: Makes its backlog.
+        left: Counts what is left of it.
+        worker: Prepares what works it off.
+        beside: What runs anyway and takes part in it.
+    """
 
     seed: Callable[[], Awaitable[None]]
     left: Callable[[], Awaitable[int]]
     worker: Callable[[], Process]
+    beside: Sequence[Process] = ()
 
 
 class Drained(msgspec.Struct, frozen=True):
@@ -41,19 +54,23 @@ class Drained(msgspec.Struct, frozen=True):
 
 
 async def run(bench: Bench) -> list[Figure]:
-    """Measure delivery: payloads complete, payloads still to be completed, and with two workers."""
+    """Measure delivery: payloads complete, payloads still to be completed, of many stores, and with two workers."""
     host, completing = host_side(bench, bench.host), host_side(bench, bench.host, complete=False)
     bare = bare_side(bench)
-    complete, fuller, doubled = [], [], []
-    for _ in range(bench.options.rounds):
-        ours, theirs, more = await drain(bench, host), await drain(bench, bare), await drain(bench, completing)
-        complete.append((ours, theirs))
-        fuller.append((more, theirs))
-        doubled.append((await drain(bench, host, workers=2), await drain(bench, bare, workers=2)))
+    complete, fuller, spread, doubled = [], [], [], []
+    async with bench.copy("many_stores") as place:
+        many = host_side(bench, msgspec.structs.replace(place, targets=await add_stores(bench, place, STORES)))
+        for _ in range(bench.options.rounds):
+            theirs = await drain(bench, bare)
+            complete.append((await drain(bench, host), theirs))
+            fuller.append((await drain(bench, completing), theirs))
+            spread.append((await drain(bench, many), theirs))
+            doubled.append((await drain(bench, host, workers=2), await drain(bench, bare, workers=2)))
     alone, two = [ours.rate for ours, _ in complete], [ours.rate for ours, _ in doubled]
     return [
         *drained_figures("delivery", complete),
         *drained_figures("delivery.with_items_to_read", fuller),
+        *drained_figures("delivery.many_stores", spread),
         *drained_figures("delivery.two_workers", doubled),
         compared("delivery.two_workers.against_one", "webhooks/s", two, alone),
     ]
@@ -68,23 +85,31 @@ def drained_figures(name: str, pairs: Sequence[tuple[Drained, Drained]]) -> list
     ]
 
 
-async def drain(bench: Bench, side: Side, *, workers: int = 1) -> Drained:
+async def drain(
+    bench: Bench, side: Side, *, workers: int = 1, received: Callable[[], Awaitable[Counts]] | None = None
+) -> Drained:
     """Work a backlog off; from a tenth of it posted to its last row settled.
+
+    Args:
+        bench: Where.
+        side: Whose.
+        workers: How many processes.
+        received: What the receiver has counted, by default ours.
 
     Raises:
         BenchmarkFailed: a delivery came twice, or not at all within `DRAIN_LIMIT_S`.
     """
-    total = bench.options.backlog
+    total, received = bench.options.backlog, received or bench.sink
     await side.seed()
     await bench.bare.execute("checkpoint")
-    before = await bench.sink()
+    before = await received()
 
     async def posted() -> int:
-        return (await bench.sink()).posts - before.posts
+        return (await received()).posts - before.posts
 
     async with AsyncExitStack() as stack:
         started = [await stack.enter_async_context(side.worker()) for _ in range(workers)]
-        meter = bench.meter(*started)
+        meter = bench.meter(*started, *side.beside)
         async with asyncio.timeout(DRAIN_LIMIT_S):
             while (warm := await posted()) < total // WARM_SHARE:
                 await _look_again(started)
@@ -92,7 +117,7 @@ async def drain(bench: Bench, side: Side, *, workers: int = 1) -> Drained:
             while await posted() < total or await side.left():
                 await _look_again(started)
             seconds, spent = perf_counter() - warm_at_s, (await meter.read()).since(so_far)
-    after = await bench.sink()
+    after = await received()
     arrived, distinct = after.posts - before.posts, after.distinct - before.distinct
     if (arrived, distinct) != (total, total):
         raise BenchmarkFailed(f"{total} deliveries, but {arrived} requests with {distinct} ids arrived")
@@ -105,7 +130,9 @@ async def _look_again(started: list[Process]) -> None:
     await asyncio.sleep(LOOK_S)
 
 
-def host_side(bench: Bench, place: Place, *, complete: bool = True, **environ: str) -> Side:
+def host_side(
+    bench: Bench, place: Place, *, complete: bool = True, environ: Mapping[str, str] = MappingProxyType({})
+) -> Side:
     """Deliver from a database of the host, by `pideai-host worker`."""
 
     async def fill() -> None:

@@ -19,6 +19,7 @@ import msgspec
 from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
+from benchmarks.fill.sizes import Sizes
 from benchmarks.meter import Meter
 from benchmarks.places import Place, Target, connect, copied, scalar
 from benchmarks.ports import free_port
@@ -39,11 +40,19 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
         rounds: Times that ours and the baseline take turns.
         seconds: Measured time of one round of intake.
         backlog: Deliveries of one round of delivery.
+        fair_s: How long the quiet store is watched in each round.
+        sizes: Of what is filled in.
+        peers: Folder with the sources of what the host is compared with, None for none.
+        peers_env: Folder where they are built, kept for the next time.
     """
 
     rounds: int = 3
     seconds: float = 5.0
     backlog: int = 10_000
+    fair_s: float = 20.0
+    sizes: Sizes = Sizes()
+    peers: Path | None = None
+    peers_env: Path | None = None
 
 
 class Bench(msgspec.Struct, frozen=True, kw_only=True):

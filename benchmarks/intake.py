@@ -1,7 +1,9 @@
 """Intake: durable 202s a second, their latency and their cost, beside a bare handler with the same three writes."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -81,7 +83,7 @@ async def measure(bench: Bench, side: Side) -> Round:
     """
     await side.clear()
     meter = bench.meter(side.process)
-    numbers = (side.port, bench.webhook_secret, CONNECTIONS, WARM_UP_S, bench.options.seconds)
+    numbers = (side.port, bench.webhook_secret, CONNECTIONS, WARM_UP_S, bench.options.seconds, sys.maxsize)
     async with bench.process("load", "-m", "benchmarks.load", *map(str, numbers), *map(str, side.stores)) as load:
         await load.line()
         before = await meter.read()
@@ -94,7 +96,9 @@ async def measure(bench: Bench, side: Side) -> Round:
 
 
 @asynccontextmanager
-async def host_side(bench: Bench, place: Place, **environ: str) -> AsyncIterator[Side]:
+async def host_side(
+    bench: Bench, place: Place, environ: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[Side]:
     """Serve a database of the host, its worker left out."""
     port = free_port()
     environ = {"PIDEAI_HOST": "127.0.0.1", "PIDEAI_PORT": str(port), **environ}

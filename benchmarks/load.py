@@ -1,7 +1,8 @@
 """The storefronts: orders posted over kept-alive connections, each with an id of its own.
 
-Run as a process of its own: `python -m benchmarks.load PORT SECRET CONNECTIONS WARM_UP_S SECONDS STORE_ID…`; the stores
-take turns. Writes ``warm`` when the measured time begins and at the end one line of JSON, see `Outcome`.
+Run as a process of its own: `python -m benchmarks.load PORT SECRET CONNECTIONS WARM_UP_S SECONDS MOST STORE_ID…`; the
+stores take turns, and it ends earlier when MOST orders are sent. Writes ``warm`` when the measured time begins and at
+the end one line of JSON, see `Outcome`.
 """
 
 import asyncio
@@ -41,7 +42,10 @@ class Outcome(msgspec.Struct, frozen=True):
 class Load:
     """All connections of one run, and what they counted."""
 
-    def __init__(self, stores: Sequence[UUID], secret: str, *, warm_up_s: float, seconds: float) -> None:
+    def __init__(
+        self, stores: Sequence[UUID], secret: str, *, warm_up_s: float, seconds: float, most: int = sys.maxsize
+    ) -> None:
+        self._most = most
         self._requests = [_request(store_id, secret) for store_id in stores]
         self._run = secrets.token_hex(4)
         self._sent = 0
@@ -54,7 +58,7 @@ class Load:
     @property
     def is_over(self) -> bool:
         """Whether no more requests are to be sent."""
-        return perf_counter() >= self._starts_s + self._seconds
+        return self._sent >= self._most or perf_counter() >= self._starts_s + self._seconds
 
     def request(self) -> bytes:
         """Return the next order's request."""
@@ -158,8 +162,14 @@ async def _run(port: int, load: Load, *, connections: int, warm_up_s: float) -> 
 
 def main() -> None:
     """Run as the arguments say."""
-    port, secret, connections, warm_up_s, seconds, *stores = sys.argv[1:]
-    load = Load([UUID(store) for store in stores], secret, warm_up_s=float(warm_up_s), seconds=float(seconds))
+    port, secret, connections, warm_up_s, seconds, most, *stores = sys.argv[1:]
+    load = Load(
+        [UUID(store) for store in stores],
+        secret,
+        warm_up_s=float(warm_up_s),
+        seconds=float(seconds),
+        most=int(most),
+    )
     uvloop.run(_run(int(port), load, connections=int(connections), warm_up_s=float(warm_up_s)))
 
 

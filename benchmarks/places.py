@@ -22,6 +22,7 @@ _TRUNCATE: Final = query(load("benchmarks", "sql/host_truncate.sql"))
 _CLEAR: Final = load("benchmarks", "sql/host_clear.sql")
 _COUNTS: Final = query(load("benchmarks", "sql/host_counts.sql"))
 _LEFT: Final = query(load("benchmarks", "sql/host_left.sql"))
+_WRITTEN: Final = query(load("benchmarks", "sql/host_written.sql"))
 _BEGINNING: Final = "-infinity"
 APPLICATION: Final = "benchmarks"
 """What the connections of the benchmarks call themselves, unlike those under measurement."""
@@ -54,9 +55,15 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
         if self.since is None:
             await self.connection.execute(_TRUNCATE)
         else:
-            for statement in filter(None, map(str.strip, _CLEAR.split(";"))):  # vacuum goes alone
+            for statement in filter(None, map(str.strip, _CLEAR.split(";"))):
                 await self.connection.execute(query(statement), {"since": self.since})
+            await self.vacuum()
         await self.connection.execute("checkpoint")
+
+    async def vacuum(self) -> None:
+        """Do what autovacuum does to the tables that a round writes, so that it does not come while one is measured."""
+        for (table,) in await (await self.connection.execute(_WRITTEN)).fetchall():
+            await self.connection.execute(query(f"vacuum (analyze) {table}"))
 
     async def counts(self) -> list[int]:
         """Count what rounds have made: events, deliveries, messages in the bridge's lanes."""

@@ -12,6 +12,7 @@ from typing import Self
 STOP_LIMIT_S = 45.0
 LINE_LIMIT_S = 120.0
 _LOG_TAIL_LINES = 5
+_COMMAND_CHARS = 200
 
 
 class BenchmarkFailed(Exception):  # noqa: N818 - the run's own condition
@@ -19,15 +20,17 @@ class BenchmarkFailed(Exception):  # noqa: N818 - the run's own condition
 
 
 class Process:
-    """A Python process; used as an async context.
+    """A process; used as an async context.
 
     Args:
-        arguments: Behind the interpreter, such as ``("-m", "pideai_host", "worker")``.
+        arguments: Behind the program, such as ``("-m", "pideai_host", "worker")``.
+        program: What runs, by default Python.
         environ: Variables beside our own.
         log: Where its errors go; its output can be read.
     """
 
-    def __init__(self, *arguments: str, environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, *arguments: str, environ: Mapping[str, str], log: Path, program: str = sys.executable) -> None:
+        self._program = program
         self._arguments = arguments
         self._environ = {**os.environ, **environ}
         self._log = log
@@ -36,9 +39,9 @@ class Process:
     async def __aenter__(self) -> Self:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
+                self._program,
                 *self._arguments,
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env=self._environ,
@@ -65,26 +68,43 @@ class Process:
         """Its id."""
         return self._running.pid
 
-    async def line(self) -> bytes:
+    async def tell(self) -> None:
+        """Write an empty line to its input."""
+        if self._running.stdin is not None:
+            self._running.stdin.write(b"\n")
+            await self._running.stdin.drain()
+
+    async def line(self, limit_s: float = LINE_LIMIT_S) -> bytes:
         """Return the next line of its output.
 
         Raises:
             BenchmarkFailed: it ended instead.
-            TimeoutError: it said nothing for `LINE_LIMIT_S`.
+            TimeoutError: it said nothing for so long.
         """
         output = self._running.stdout
-        async with asyncio.timeout(LINE_LIMIT_S):
+        async with asyncio.timeout(limit_s):
             text = await output.readline() if output is not None else b""
         if not text:
             await self._running.wait()
             self.require_alive()
         return text
 
+    async def ended(self) -> None:
+        """Wait until it has done its work.
+
+        Raises:
+            BenchmarkFailed: it has not, by its own account.
+        """
+        await self._running.communicate()
+        if self._running.returncode:
+            self.require_alive()
+
     def require_alive(self) -> None:
         """Raise `BenchmarkFailed` when the process has ended."""
         if self._running.returncode is not None:
             lines = self._log.read_text(errors="replace").strip().splitlines()[-_LOG_TAIL_LINES:]
-            raise BenchmarkFailed(f"`python {' '.join(self._arguments)}` ended: {' | '.join(lines)}")
+            command = " ".join((Path(self._program).name, *self._arguments))[:_COMMAND_CHARS]
+            raise BenchmarkFailed(f"`{command}` ended: {' | '.join(lines)}")
 
     @property
     def _running(self) -> asyncio.subprocess.Process:

@@ -12,6 +12,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
         stores: Stores, each with `plugins_each` installations.
         plugins: Plugins that are installed beside the host.
         orders: Orders of the shop.
+        backlog: Orders of one store that stand before everybody else's.
     """
 
     history: int = 1_000_000
@@ -20,6 +21,7 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
     plugins_each: int = 10
     plugins: int = 100
     orders: int = 200_000
+    backlog: int = 100_000
 
     def scaled(self, scale: float) -> "Sizes":
         """Return smaller sizes, to try things out; never so small that a part is missing."""
@@ -34,4 +36,5 @@ class Sizes(msgspec.Struct, frozen=True, kw_only=True):
             plugins_each=size(self.plugins_each, 2),
             plugins=size(self.plugins, 4),
             orders=size(self.orders, 100),
+            backlog=size(self.backlog, 500),
         )

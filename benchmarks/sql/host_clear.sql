@@ -1,5 +1,4 @@
 delete from public.plugin_events_log where created_at >= %(since)s;
 delete from public.plugin_events where created_at >= %(since)s;
 delete from pideai_host.event_ids where created_at >= %(since)s;
-truncate pgmq.q_pideai_webhook_bridge, pgmq.q_pideai_webhook_bridge__bulk;
-vacuum analyze public.plugin_events_log, public.plugin_events, pideai_host.event_ids
+truncate pgmq.q_pideai_webhook_bridge, pgmq.q_pideai_webhook_bridge__bulk

@@ -9,7 +9,7 @@ kept as (
   from fresh
 ),
 load as (
-  select 'pideai_' || replace(p.slug, '-', '_') as lane,
+  select 'pideai_' || replace(p.slug, '-', '_') || case when f.bulk then '__bulk' else '' end as lane,
          array_agg(jsonb_build_object('d', f.id, 'at', now()) order by f.id) as messages,
          array_agg(f.id order by f.id) as ids
   from fresh f
