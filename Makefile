@@ -1,5 +1,5 @@
 # Each target is one line; `make check` is what CI runs.
-.PHONY: help setup fmt lint types layers test test-pg coverage demo serve bench image check
+.PHONY: help setup fmt lint types layers test test-pg test-long coverage demo serve bench image check
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -25,6 +25,9 @@ test: ## Run the whole suite on the embedded PostgreSQL
 
 test-pg: ## Run the suite on another PostgreSQL: make test-pg BIN=/usr/lib/postgresql/15/bin
 	PIDEAI_TEST_PG_BIN=$(BIN) uv run pytest
+
+test-long: ## Run the tests that are shortened otherwise, in full
+	PIDEAI_TEST_LONG=1 uv run pytest -m long
 
 coverage: ## Run the suite and show which lines it never reached
 	uv run pytest --cov --cov-report=term-missing:skip-covered

@@ -71,6 +71,21 @@ class DeliveryLog:
         for lane in await self._lanes():
             await self.rows(f"update pgmq.q_{lane} set vt = clock_timestamp() where vt > clock_timestamp()")
 
+    async def only_lost_claims_are_left(self) -> bool:
+        """Tell whether all that is pending lies under the lease of a claim whose answer nobody heard.
+
+        Its calls would have been begun long ago, and arrived.
+        """
+        leased = set()
+        for lane in await self._lanes():
+            rows = await self.rows(
+                f"""select msg_id from pgmq.q_{lane}
+                where read_ct > 0 and vt > clock_timestamp() and vt < clock_timestamp() + interval '57 s'"""
+            )
+            leased |= {row[0] for row in rows}
+        pending = [one for one in await self.deliveries() if one.status not in ENDED]
+        return all(one.msg_id in leased and one.id not in self._receiver.seen for one in pending)
+
     async def queued(self) -> set[tuple[str, int]]:
         """Return lane and number of each message that is queued."""
         found = set()
