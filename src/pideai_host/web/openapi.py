@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import msgspec
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
 
-from pideai_host.web.docs_page import DocumentPlugin
+from pideai_host.web.docs_page import DocsPage, DocumentPlugin
 from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
@@ -63,7 +62,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         description="Plugins of PideAI's stores: what there is, what a store has installed, and what comes in.",
         path="/docs",
-        render_plugins=[ScalarRenderPlugin(), DocumentPlugin()],
+        render_plugins=[DocsPage(), DocumentPlugin()],
         components=Components(security_schemes=dict(_SCHEMES)),
         tags=[
             Tag(name="Plugins", description="The catalogue."),

@@ -224,11 +224,31 @@ def _absolute(part):
     return part
 
 
-def test_the_page_and_the_document_are_served(client_of):
+def test_the_page_and_the_document_are_served(client_of, document):
     client = client_of()
 
     assert client.get("/docs").status_code == 200
-    assert client.get("/docs/openapi.json").json()["info"]["title"] == "PideAI plugin host"
+    assert client.get("/docs/openapi.json").json()["paths"] == document["paths"]
+
+
+def test_the_page_needs_nothing_but_the_host(client_of):
+    client = client_of()
+    needed = re.findall(r'(?:src|href)="([^"]+)"', client.get("/docs").text)
+    styles = [client.get(one).text for one in needed if one.endswith(".css")]
+
+    assert {one for one in needed if not one.startswith(("/docs/", "data:"))} == set()
+    assert [one for one in needed if one.startswith("/") and client.get(one).status_code != 200] == []
+    assert [url for style in styles for url in re.findall(r"url\(\W?(?!data:)\w[^)]*", style)] == []
+
+
+def test_no_script_or_style_stands_within_the_page(client_of):
+    page = client_of().get("/docs").text
+
+    assert re.findall(r"<script(?! src=)|<style|style=|\bon[a-z]+=", page) == []
+
+
+def test_a_file_that_is_none_of_the_page_s_is_not_served(client_of):
+    assert client_of().get("/docs/assets/README.md").status_code == 404
 
 
 @pytest.mark.parametrize(
