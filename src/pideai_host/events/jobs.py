@@ -12,8 +12,10 @@ from pideai_host.events.prune import Pruning
 from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Job
 from pideai_host.events.sweep import Sweep
+from pideai_host.stores import recovery as recoveries
 from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.holds import Holds
+from pideai_host.stores.recovery import Recovery
 from pideai_host.telemetry import get_logger
 
 MINUTE_S: Final = 60.0
@@ -93,6 +95,7 @@ def jobs_of(
     upkeep: Upkeep,
     order: OrderUpkeep,
     replays: ReplayJob,
+    recovery: Recovery,
     sweep_interval_s: float,
 ) -> list[Job]:
     """List what the scheduler of a host does."""
@@ -100,6 +103,7 @@ def jobs_of(
         Job(name="sweep", every_s=sweep_interval_s, run=sweep.run),
         Job(name="carts", every_s=sweep_interval_s, run=carts.run),
         Job(name="replays", every_s=replay_job.EVERY_S, run=replays.run),
+        Job(name="installations", every_s=recoveries.EVERY_S, run=recovery.run),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),

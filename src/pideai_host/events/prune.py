@@ -14,7 +14,7 @@ BATCH: Final = 2_000
 
 _STATEMENTS: Final = {
     name: query(load("pideai_host.events", f"sql/prune_{name}.sql"))
-    for name in ("quarantine", "notices", "holds", "windows", "answers")
+    for name in ("quarantine", "notices", "holds", "windows", "answers", "states")
 }
 _log: Final = get_logger(__name__)
 

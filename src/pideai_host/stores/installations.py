@@ -18,6 +18,9 @@ from pideai_host.stores.rows import existing_store, require_row
 WEBHOOK_SECRET: Final = "webhook_secret"  # noqa: S105 - the name of the field, not a value
 """The name of the signing secret among sealed values; all others are JSON pointers, which begin with a slash."""
 
+GRACE_S: Final = 60.0
+"""What is not over after this long is looked at: whoever works at it holds its lock."""
+
 _SELECT: Final = query(load("pideai_host.stores", "sql/installations.sql"))
 _BY_ID: Final = _SELECT.format(which=sql.SQL("sp.id = any (%(ids)s)"))
 _OF_STORE: Final = _SELECT.format(which=sql.SQL("sp.store_id = %(store_id)s"))
@@ -36,6 +39,9 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
         revision: Rises with every change.
         sealed: `WEBHOOK_SECRET` or a JSON pointer into the configuration -> sealed text.
         policy: What it wants otherwise than its plugin, None for nothing.
+        transition: What is under way, or was left half-way (`stores.transitions`); None for nothing.
+        transition_reason: Why finishing or undoing that failed the last time.
+        is_given_up: Whether that is not tried any more.
     """
 
     id: UUID
@@ -52,6 +58,17 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
     installed_at: datetime
     updated_at: datetime
     policy: PolicyOverride | None = None
+    transition: str | None = None
+    transition_reason: str | None = None
+    transition_tries: int = 0
+    is_given_up: bool = False
+
+    @property
+    def state(self) -> str:
+        """Enabled or disabled, what is under way, or failed; as the column of that name says it."""
+        if self.transition is None:
+            return "enabled" if self.enabled else "disabled"
+        return "failed" if self.is_given_up else self.transition
 
     def __repr__(self) -> str:
         return f"StoredInstallation(id={self.id}, store_id={self.store_id}, slug={self.slug}, revision={self.revision})"
@@ -127,15 +144,21 @@ async def insert(connection: AsyncConnection[Any], made: StoredInstallation) -> 
     return _as_kept(made, row)
 
 
-async def update(connection: AsyncConnection[Any], changed: StoredInstallation) -> StoredInstallation:
-    """Write a changed installation under the next revision; return it as it is kept."""
-    row = await (await connection.execute(_UPDATE, _row(changed))).fetchone()
+async def update(
+    connection: AsyncConnection[Any], changed: StoredInstallation, *, is_new: bool = False
+) -> StoredInstallation:
+    """Write a changed installation under the next revision; return it as it is kept.
+
+    `is_new` keeps the revision: it is the first time that anybody sees it whole.
+    """
+    row = await (await connection.execute(_UPDATE, _row(changed) | {"step": int(not is_new)})).fetchone()
     return _as_kept(changed, require_row(row, "installation"))
 
 
-async def delete(connection: AsyncConnection[Any], installation_id: UUID) -> None:
-    """Delete an installation with its sealed values."""
-    require_row((await connection.execute(_DELETE, {"id": installation_id})).rowcount, "installation")
+async def delete(connection: AsyncConnection[Any], gone: StoredInstallation, *, reason: str | None = None) -> None:
+    """Delete an installation with its sealed values; its states are told of it, and why."""
+    values = {"id": gone.id, "plugin": gone.slug, "reason": reason}
+    require_row((await connection.execute(_DELETE, values)).rowcount, "installation")
 
 
 async def _read(
@@ -153,6 +176,9 @@ def _stored(*, policy: dict[str, Any] | None, **columns: Any) -> StoredInstallat
 def _row(one: StoredInstallation) -> dict[str, Any]:
     return {
         "id": one.id,
+        "plugin": one.slug,
+        "transition": one.transition,
+        "grace_s": None if one.transition is None else GRACE_S,
         "store_id": one.store_id,
         "plugin_id": one.plugin_id,
         "config": msgspec.json.encode(one.config).decode(),

@@ -14,6 +14,7 @@ from pideai_host.db.pool import Pool
 WAIT_S: Final = 10.0
 
 _LOCK: Final = sql.SQL("select pg_advisory_lock(hashtextextended(%(name)s, 0))")
+_TRY: Final = sql.SQL("select pg_try_advisory_lock(hashtextextended(%(name)s, 0))")
 _UNLOCK: Final = sql.SQL("select pg_advisory_unlock_all()")
 
 
@@ -57,6 +58,17 @@ class InstallationLocks:
                         f"another change of {slug!r} is under way for this store", hint="Try again in a moment."
                     ) from None
                 yield connection
+            finally:
+                await _release(connection)
+
+    @asynccontextmanager
+    async def hold_if_free(self, store_id: UUID, slug: str) -> AsyncIterator[AsyncConnection[Any] | None]:
+        """Hold the lock if nobody else does; else give None, at once."""
+        async with self._slots, self._pool.connection() as connection:
+            name = {"name": f"pideai_host.installation|{store_id}|{slug}"}
+            try:
+                row = await (await connection.execute(_TRY, name)).fetchone()
+                yield connection if row is not None and row[0] else None
             finally:
                 await _release(connection)
 

@@ -1,6 +1,7 @@
 """What the API takes and shows of an installation. Secrets go in and never come out, but for one that the host made."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -20,6 +21,19 @@ Policy = Annotated[
     ),
 ]
 Priority = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**31 - 1)]
+
+
+class InstallationState(StrEnum):
+    """Where an installation is; in between, its plugin is being told."""
+
+    INSTALLING = "installing"
+    ENABLED = "enabled"
+    ENABLING = "enabling"
+    RECONFIGURING = "reconfiguring"
+    DISABLING = "disabling"
+    DISABLED = "disabled"
+    UNINSTALLING = "uninstalling"
+    FAILED = "failed"
 
 
 class InstallIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -71,6 +85,9 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
         plugin: The slug.
         config: Without its secrets; sent back as it is, it changes nothing.
         secrets: Which secrets are set: JSON pointers into the configuration, and ``webhook_secret``.
+        state: Enabled or disabled; what is under way; or failed: something was left half-way and cannot be finished or
+            undone. Deliveries follow `enabled`.
+        state_reason: Why finishing or undoing failed the last time.
         policy: What it wants otherwise than the plugin, null for nothing.
         webhook_secret: Shown once, when the host has just made it; else left out.
     """
@@ -87,6 +104,8 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     installed_at: datetime
     updated_at: datetime
+    state: InstallationState
+    state_reason: str | None
     policy: PolicyOverride | None = None
     webhook_secret: str | UnsetType = UNSET
 
@@ -106,6 +125,8 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
             revision=stored.revision,
             installed_at=stored.installed_at,
             updated_at=stored.updated_at,
+            state=InstallationState(stored.state),
+            state_reason=stored.transition_reason,
             policy=stored.policy,
             webhook_secret=UNSET if webhook_secret is None else webhook_secret,
         )

@@ -50,6 +50,7 @@ from pideai_host.stores.catalogue import Catalogue
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
+from pideai_host.stores.recovery import Recovery
 from pideai_host.stores.secrets import Sealer
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger
@@ -66,6 +67,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.request_windows",
     "pideai_host.kept_answers",
     "pideai_host.audit",
+    "pideai_host.installation_states",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.plugin_storage_by_key",
@@ -201,6 +203,7 @@ def _assemble(
         upkeep=Upkeep(engine_pool, retention_days=settings.retention_days, audit_days=settings.audit_days),
         order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
         replays=ReplayJob(engine_pool, on_lanes=notifier.lanes),
+        recovery=Recovery(pool, registry, lifecycle),
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None

@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-import msgspec
 from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
 
-from pideai_host.web.docs_page import DocsPage, DocumentPlugin
 from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
@@ -62,7 +61,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         description="Plugins of PideAI's stores: what there is, what a store has installed, and what comes in.",
         path="/docs",
-        render_plugins=[DocsPage(), DocumentPlugin()],
+        render_plugins=[ScalarRenderPlugin()],
         components=Components(security_schemes=dict(_SCHEMES)),
         tags=[
             Tag(name="Plugins", description="The catalogue."),
@@ -80,8 +79,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 def success(status: int, model: type, example: Any, description: str) -> Mapping[int, ResponseSpec]:
     """Describe the good answer of an operation, with an example."""
-    whole = msgspec.Raw(msgspec.json.encode(example))  # Litestar would leave out what is null
-    examples = [Example(summary=description, value=whole)]
+    examples = [Example(summary=description, value=example)]
     return {status: ResponseSpec(model, description=description, generate_examples=False, examples=examples)}
 
 

@@ -83,7 +83,7 @@ async def test_a_change_of_a_row_that_is_not_seen_is_an_error(runtime_conn, draf
 async def test_deleting_takes_the_sealed_values_along(runtime_conn, draft):
     kept = await installations.insert(runtime_conn, draft())
 
-    await installations.delete(runtime_conn, kept.id)
+    await installations.delete(runtime_conn, kept)
 
     counted = await runtime_conn.execute("select count(*) from pideai_host.installation_secrets")
     assert await counted.fetchone() == (0,)

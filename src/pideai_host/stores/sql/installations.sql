@@ -2,6 +2,7 @@
 -- {which} picks them.
 select sp.id, sp.store_id, sp.plugin_id, p.slug, sp.config, sp.enabled, coalesce(sp.priority, 0) as priority,
        sp.webhook_url, sp.config_version, sp.revision, sp.policy,
+       sp.transition, sp.transition_reason, sp.transition_tries, sp.state = 'failed' as is_given_up,
        coalesce((select jsonb_object_agg(s.field, s.sealed)
                  from pideai_host.installation_secrets s where s.installation_id = sp.id), '{{}}')
          || case when sp.webhook_secret is null then '{{}}'

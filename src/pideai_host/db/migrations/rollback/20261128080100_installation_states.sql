@@ -1,0 +1,10 @@
+drop table if exists pideai_host.installation_states;
+drop index if exists public.idx_store_plugins_transition;
+alter table if exists public.store_plugins
+  drop column if exists state,
+  drop constraint if exists store_plugins_transition_known,
+  drop column if exists transition_due_at,
+  drop column if exists transition_tries,
+  drop column if exists transition_reason,
+  drop column if exists transition_since,
+  drop column if exists transition;
