@@ -26,18 +26,21 @@ async def test_a_stop_during_a_slow_delivery_finishes_it(rig):
     assert (code, row.status, rig.receiver.seen) == (0, "delivered", {delivery: 1})
 
 
-async def test_two_workers_are_restarted_in_turn_under_load(rig):
-    """Orders come in while each of two workers is replaced: every delivery once, no lease has to end."""
-    _, *workers = await asyncio.gather(rig.serve(), rig.worker(), rig.worker())
+async def test_host_and_workers_are_restarted_in_turn_under_load(rig):
+    """Orders come in while each of two workers and the host is replaced: every delivery once, no lease has to end."""
+    serve, *workers = await asyncio.gather(rig.serve(), rig.worker(), rig.worker())
     codes = []
     async with rig.shop.trade():
         for worker in workers:
             worker.terminate()
             codes.append(await worker.ended())
             await rig.worker()
+        serve.terminate()
+        codes.append(await serve.ended())
+        await rig.serve()
     log = await rig.log.done()
     await rig.log.require_balance()
 
-    assert codes == [0, 0]
+    assert codes == [0, 0, 0]
     assert {one.status for one in log} == {"delivered"}
     assert set(rig.receiver.seen.values()) == {1}

@@ -38,6 +38,11 @@ class Receiver:
         """Return the address that a store has set."""
         return f"http://127.0.0.1:{self.port}/hook/{store_id}"
 
+    @property
+    def doubled(self) -> set[UUID]:
+        """The deliveries that came more than once."""
+        return {one for one, times in self.seen.items() if times > 1}
+
     async def _keys(self, _: web.Request) -> web.Response:
         return web.json_response(self.signer.jwks())
 
