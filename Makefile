@@ -1,5 +1,5 @@
 # Each target is one line; `make check` is what CI runs.
-.PHONY: help setup fmt lint types layers test test-pg test-long coverage demo serve bench image check
+.PHONY: help setup fmt lint types layers test test-pg test-long coverage openapi demo serve bench image check
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -31,6 +31,9 @@ test-long: ## Run the tests that are shortened otherwise, in full
 
 coverage: ## Run the suite and show which lines it never reached
 	uv run pytest --cov --cov-report=term-missing:skip-covered
+
+openapi: ## Refresh docs/openapi.json, the description of the API
+	uv run pideai-host openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 demo: ## Take one order all the way
 	uv run pideai-host demo

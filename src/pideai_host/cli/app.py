@@ -25,6 +25,7 @@ COMMANDS = {
     "secrets": Entry(
         "pideai_host.cli.secrets:secrets", "See which keys seal the stores' secrets, change to the newest."
     ),
+    "openapi": Entry("pideai_host.cli.openapi:openapi", "Print the description of the HTTP API."),
     "migrate": Entry("pideai_host.cli.migrate:migrate", "Bring the database up to what this version needs."),
     "replay": Entry("pideai_host.cli.replay:replay", "Have deliveries and events go again."),
     "supabase": Entry("pideai_host.cli.supabase:supabase", "Set up the Supabase project."),

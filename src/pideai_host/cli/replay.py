@@ -16,7 +16,7 @@ from psycopg import errors
 from pideai_host import telemetry
 from pideai_host.api import ConfigurationError, slug_fault
 from pideai_host.cli import replay_show as show
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.delivery_log import DeliveryLog, DeliveryStatus, LogFilter, LoggedEvent, Mark
@@ -232,7 +232,7 @@ def untaken(*, store: str, since: datetime | None, types: tuple[str, ...], as_js
 def _database() -> Iterator[Settings]:
     settings = load_settings()
     telemetry.set_up(level="warning", log_format=settings.log_format)  # what is done is said on stdout
-    with running_database(settings) as running:
+    with operator(), running_database(settings) as running:
         yield running
 
 

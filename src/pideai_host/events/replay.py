@@ -31,8 +31,12 @@ from pideai_host.stores.audit import Action, Line, record
 from pideai_host.telemetry import get_logger
 
 _LOCK: Final = query(load("pideai_host.events", "sql/replay_lock.sql"))
-_FIND: Final = query("select id, created_at, event_type from public.plugin_events_log where id = %(id)s and {of_store}")
-_FIND_EVENT: Final = query("select id, created_at, type from public.plugin_events where id = %(id)s and {of_store}")
+_FIND: Final = query(
+    "select id, created_at, store_id, event_type from public.plugin_events_log where id = %(id)s and {of_store}"
+)
+_FIND_EVENT: Final = query(
+    "select id, created_at, store_id, type from public.plugin_events where id = %(id)s and {of_store}"
+)
 _log: Final = get_logger(__name__)
 
 
@@ -95,7 +99,7 @@ class Replays:
                 if done is not None and done.is_done:
                     detail = {"replay": str(order.replay_id), "event_type": found.type}
                     line = Line(action=Action.DELIVERY_REPLAYED, subject=str(delivery_id), detail=detail)
-                    await record(connection, store_id_of(scope), [line])
+                    await record(connection, found.store_id, [line])
                 return replayed
 
         replayed = await patiently(self._pool, work)
@@ -126,7 +130,7 @@ class Replays:
                 if found is not None and new:
                     detail = {"replay": str(order.replay_id), "event_type": found.type, "made": new}
                     line = Line(action=Action.EVENT_REPLAYED, subject=str(event_id), detail=detail)
-                    await record(connection, store_id_of(scope), [line])
+                    await record(connection, found.store_id, [line])
                 return found, made
 
         found, deliveries = await patiently(self._pool, work)
@@ -152,13 +156,14 @@ class Replays:
 
 class _Found(msgspec.Struct, frozen=True):
     place: Place
+    store_id: UUID
     type: str
 
 
 async def _find(connection: AsyncConnection[Any], statement: sql.SQL, scope: Scope, id_: UUID) -> _Found | None:
     parameters = {"id": id_, "store_id": store_id_of(scope)}
     row = await (await connection.execute(within(statement, scope), parameters)).fetchone()
-    return None if row is None else _Found(Place(row[0], row[1]), row[2])
+    return None if row is None else _Found(Place(row[0], row[1]), row[2], row[3])
 
 
 def _require_replayed(done: Replayed) -> None:

@@ -209,7 +209,7 @@ class ReplayRanges:
                 row = await (await connection.execute(_CANCEL, {"id": replay_id})).fetchone()
                 if row is not None:
                     line = Line(action=Action.REPLAY_CANCELLED, plugin=before.plugin, subject=str(replay_id))
-                    await record(connection, store_id_of(scope), [line])
+                    await record(connection, before.store_id, [line])
 
         await patiently(self._pool, work)
         return await self.get(scope, replay_id)

@@ -1,5 +1,6 @@
 """Examples for the API's description; a test holds them to their models."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 PLUGIN: Final[dict[str, Any]] = {
@@ -189,3 +190,36 @@ OPERATOR_AUDIT_ENTRY: Final[dict[str, Any]] = AUDIT_ENTRY | {
     "store_id": "7b0d2c55-8e0f-4d5b-8d3b-2f6a1c9e4b02",
     "actor_name": None,
 }
+_RANGE: Final[dict[str, Any]] = {
+    "since": "2026-11-22T00:00:00Z",
+    "until": "2026-11-23T00:00:00Z",
+    "plugin": "whatsapp",
+    "statuses": ["failed", "expired"],
+}
+
+REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "installStorePlugin": {
+        "With a configuration": {
+            "slug": "whatsapp",
+            "config": {"provider": "evolution", "apiKey": "the provider's key"},
+        },
+        "With a webhook": {"slug": "webhook-bridge", "webhook_url": "https://erp.example/hooks/pideai"},
+    },
+    "updateStorePlugin": {
+        "Change the configuration": {"config": {"provider": "evolution"}},
+        "Disable": {"enabled": False},
+        "Make a new webhook secret": {"webhook_secret": None},
+    },
+    "previewReplay": {"One day of failures": _RANGE},
+    "beginReplay": {"One day of failures": {**_RANGE, "per_s": 20}},
+    "receiveDatabaseChange": {
+        "A new order": {
+            "type": "INSERT",
+            "schema": "public",
+            "table": "orders",
+            "record": {"id": "b6f5f3a4-0f39-4a54-9f43-3d2f4a4f5d10", "status": "pending"},
+            "old_record": None,
+        }
+    },
+}
+"""Operation -> what a request does -> its body; every operation with a JSON body has some."""

@@ -16,7 +16,13 @@ _ALWAYS: Final = (
 )
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_PAGE: Final = (b"content-security-policy", b"frame-ancestors 'none'")
+_PAGE: Final = (
+    b"content-security-policy",
+    (
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self';"
+        b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+)
 _EXPOSED: Final = [
     "ETag",
     "Idempotency-Replayed",

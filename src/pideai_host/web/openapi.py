@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
+import msgspec
 from litestar.openapi import OpenAPIConfig, ResponseSpec
-from litestar.openapi.plugins import ScalarRenderPlugin
 from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
 
+from pideai_host.web.docs_page import DocsPage, DocumentPlugin
 from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
@@ -61,7 +62,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
         version=version,
         description="Plugins of PideAI's stores: what there is, what a store has installed, and what comes in.",
         path="/docs",
-        render_plugins=[ScalarRenderPlugin()],
+        render_plugins=[DocsPage(), DocumentPlugin()],
         components=Components(security_schemes=dict(_SCHEMES)),
         tags=[
             Tag(name="Plugins", description="The catalogue."),
@@ -79,7 +80,8 @@ def openapi_config(version: str) -> OpenAPIConfig:
 
 def success(status: int, model: type, example: Any, description: str) -> Mapping[int, ResponseSpec]:
     """Describe the good answer of an operation, with an example."""
-    examples = [Example(summary=description, value=example)]
+    whole = msgspec.Raw(msgspec.json.encode(example))  # Litestar would leave out what is null
+    examples = [Example(summary=description, value=whole)]
     return {status: ResponseSpec(model, description=description, generate_examples=False, examples=examples)}
 
 

@@ -135,6 +135,16 @@ async def test_one_delivery_goes_again_once_for_each_key(call, shop, place):
     assert sorted(await statuses(shop)) == ["delivered", "pending"]
 
 
+async def test_what_an_operator_does_stands_in_the_trail_of_the_store(call, shop, place):
+    [delivery] = await place("failed")
+    await call("one", str(delivery))
+    cursor = await shop.connection.execute(
+        "select action, actor, store_id, subject from pideai_host.audit where store_id is not null"
+    )
+
+    assert await cursor.fetchall() == [("delivery.replayed", "operator", shop.store_id, str(delivery))]
+
+
 async def test_an_event_that_nobody_took_is_listed_and_replayed(call, shop, place):
     await place("untaken", "failed")
     listed = json.loads((await call("untaken", "arepas-probe", "--json"))[1])

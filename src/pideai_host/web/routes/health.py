@@ -4,9 +4,8 @@ from typing import Any, Final, Literal
 
 import msgspec
 from litestar import Request, Response, get
-from litestar.openapi import ResponseSpec
 
-from pideai_host.web.openapi import NOBODY
+from pideai_host.web.openapi import NOBODY, success
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Health"]
@@ -28,7 +27,14 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     reasons: dict[str, str] = {}
 
 
-@get("/health/live", operation_id="getHealthLive", tags=TAGS, summary="Is the process alive?", security=NOBODY)
+@get(
+    "/health/live",
+    operation_id="getHealthLive",
+    tags=TAGS,
+    summary="Is the process alive?",
+    security=NOBODY,
+    responses=success(200, Live, {"status": "ok"}, "It answers"),
+)
 async def live() -> Live:
     """Answer as long as the process does."""
     return Live()
@@ -40,7 +46,12 @@ async def live() -> Live:
     tags=TAGS,
     summary="Can requests be served?",
     security=NOBODY,
-    responses={503: ResponseSpec(Ready, description="Not now; the reasons say why.", generate_examples=False)},
+    responses={
+        **success(200, Ready, {"status": "ok", "reasons": {}}, "Yes; when degraded, the reasons say what is not well"),
+        **success(
+            503, Ready, {"status": "unavailable", "reasons": {"database": "away"}}, "Not now; the reasons say why"
+        ),
+    },
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[Ready]:
     """Look at the database, the signing keys and the worker of this process."""

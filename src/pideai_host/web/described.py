@@ -1,0 +1,243 @@
+"""Litestar's description of the API, made such that a client generated from it needs no mending.
+
+What Litestar writes is true, but it says some things in ways that generators stumble over, and does not know others:
+that what an answer always holds is required, that a problem's code is one of a few, which headers an answer brings.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+from litestar.serialization import encode_json
+from msgspec import UNSET
+
+from pideai_host.web.examples import REQUESTS
+from pideai_host.web.problems import MEDIA_TYPE, TABLE
+
+Json = dict[str, Any]
+
+METHODS: Final = ("get", "head", "post", "put", "patch", "delete")
+_REF: Final = "#/components/schemas/"
+_NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
+"""What Litestar says of every parameter, though it is what is true unless told otherwise."""
+
+_HEADERS: Final[Mapping[str, Json]] = {
+    "X-Request-Id": {"description": "Names the request, in the log too.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before it is sent again.", "schema": {"type": "integer"}},
+    "ETag": {"description": "Names the state that is shown.", "schema": {"type": "string"}},
+    "Location": {
+        "description": "Where what was made is found.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "RateLimit": {"description": "How many requests are left in this minute.", "schema": {"type": "string"}},
+}
+
+
+def described(app: Litestar) -> Json:
+    """Return an application's description as it is given out, in an order that depends on nothing but the API."""
+    document: Json = json.loads(encode_json(app.openapi_schema.to_schema()))
+    schemas = document["components"]["schemas"]
+    for name, one in schemas.items():
+        one.pop("default", None)  # Litestar leaves a field's default at what the field refers to
+        schemas[name] = _plain(one)
+    document["paths"] = _plain(document["paths"])
+    _name_enums(schemas)
+    _require_what_is_sent(document, _models(app))
+    examples: Json = {}
+    for path, operation in operations(document):
+        _make_optional(operation)
+        _add_headers(path, operation)
+        _add_request_example(operation)
+        _name_codes(operation, examples)
+    schemas["ProblemCode"] = {"type": "string", "enum": sorted(TABLE), "description": "Every code of a problem."}
+    schemas["Problem"]["properties"]["code"] |= {"$ref": f"{_REF}ProblemCode"}
+    schemas["Problem"]["properties"]["code"].pop("type", None)
+    document["components"]["examples"] = dict(sorted(examples.items()))
+    document["components"]["headers"] = dict(_HEADERS)
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    document["paths"] = dict(sorted(document["paths"].items()))
+    return document
+
+
+def printed(document: Json) -> str:
+    """Return a description as text: the same text for the same API."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, Json]]:
+    """Return every operation with its path."""
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, item[method]
+
+
+def _plain(part: Any) -> Any:
+    """Say alternatives as OpenAPI 3.1 does: one is none, and null is a type. Examples are left as they are."""
+    if isinstance(part, list):
+        return [_plain(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    part = {
+        name: value if name in {"examples", "default"} else _plain(value)
+        for name, value in part.items()
+        if not (name in _NOISE and value is False)
+    }
+    wanted = [one for one in part.get("oneOf", ()) if one != {"type": "null"}]
+    if len(wanted) != 1:
+        return part
+    outside = {name: value for name, value in part.items() if name != "oneOf"}
+    if len(part["oneOf"]) == 1:
+        return {**wanted[0], **outside}
+    kind = wanted[0].get("type")
+    if isinstance(kind, str) and "enum" not in wanted[0]:
+        return {**wanted[0], "type": [kind, "null"], **outside}
+    return part
+
+
+def _name_enums(schemas: Json) -> None:
+    """Give each enumeration within a schema a name of its own, so that clients have a type for it."""
+    for owner, schema in list(schemas.items()):
+        for field, inner in schema.get("properties", {}).items():
+            if "enum" not in inner:
+                continue
+            name = owner.removesuffix("Out") + "".join(word.title() for word in field.split("_"))
+            values = inner.pop("enum")
+            inner.pop("type", None)
+            schemas[name] = {"type": "string", "enum": [value for value in values if value is not None]}
+            ref = {"$ref": f"{_REF}{name}"}
+            inner.update({"oneOf": [ref, {"type": "null"}]} if None in values else ref)
+
+
+def _require_what_is_sent(document: Json, models: Iterable[type]) -> None:
+    """Require every field that answers hold whatever it is; Litestar requires only those without a default."""
+    schemas = document["components"]["schemas"]
+    asked = _reached(document, lambda one: one.get("requestBody"))
+    for struct in _structs(models):
+        schema = schemas.get(struct.__name__)
+        if schema is None:
+            continue
+        schema.setdefault("description", (struct.__doc__ or "").partition("\n")[0])
+        if struct.__name__ in asked:
+            continue
+        for inner in schema["properties"].values():
+            inner.pop("default", None)
+        if not struct.__struct_config__.omit_defaults:
+            sent = [field.encode_name for field in msgspec.structs.fields(struct) if field.default is not UNSET]
+            schema["required"] = sorted(sent)
+
+
+def _structs(models: Iterable[type]) -> Iterator[type[msgspec.Struct]]:
+    """Return the structs that models are made of, themselves included."""
+    seen: set[type] = set()
+    waiting: list[Any] = list(msgspec.inspect.multi_type_info(models))
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, msgspec.inspect.StructType):
+            if one.cls in seen:
+                continue
+            seen.add(one.cls)
+            yield one.cls
+            waiting += [field.type for field in one.fields]
+        elif isinstance(one, msgspec.inspect.UnionType):
+            waiting += one.types
+        elif isinstance(one, msgspec.inspect.Metadata):
+            waiting.append(one.type)
+        elif isinstance(one, msgspec.inspect.DictType):
+            waiting.append(one.value_type)
+        elif isinstance(one, msgspec.inspect.CollectionType):
+            waiting.append(one.item_type)
+
+
+def _reached(document: Json, part_of: Callable[[Json], Any]) -> set[str]:
+    """Return the names of the schemas that a part of the operations refers to, directly or not."""
+    schemas = document["components"]["schemas"]
+    found: set[str] = set()
+    waiting = [name for _, operation in operations(document) for name in _refs(part_of(operation))]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _refs(schemas[name])
+    return found
+
+
+def _refs(part: Any) -> Iterator[str]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _refs(one)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name == "$ref":
+                yield value.removeprefix(_REF)
+            elif name != "examples":
+                yield from _refs(value)
+
+
+def _add_headers(path: str, operation: Json) -> None:
+    names = {one["name"] for one in operation.get("parameters", ())}
+    for status, answer in operation["responses"].items():
+        brought = ["X-Request-Id"]
+        if path.startswith("/api/"):
+            brought.append("RateLimit")
+        if status in {"429", "503"}:
+            brought.append("Retry-After")
+        if status in {"200", "201", "304"} and (names & {"If-None-Match", "If-Match"}):
+            brought.append("ETag")
+        headers = answer.setdefault("headers", {})
+        for name in brought:
+            headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})
+    operation["responses"] = dict(sorted(operation["responses"].items()))
+
+
+def _add_request_example(operation: Json) -> None:
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    for summary, value in REQUESTS.get(operation["operationId"], {}).items() if body is not None else ():
+        name = "-".join(summary.lower().replace("'", "").split())
+        body.setdefault("examples", {})[name] = {"summary": summary, "value": value}
+
+
+def _name_codes(operation: Json, examples: Json) -> None:
+    """Say which codes a problem of this operation can have at each status; examples are kept once for all."""
+    for answer in operation["responses"].values():
+        problem = answer.get("content", {}).get(MEDIA_TYPE)
+        codes = sorted(one["value"]["code"] for one in (problem or {}).get("examples", {}).values())
+        if problem is None or not codes:  # a plugin's own words about its own errors
+            continue
+        examples |= {one["value"]["code"]: one for one in problem["examples"].values()}
+        problem["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+        narrowed = {
+            "type": "object",
+            "properties": {"code": {"type": "string", "enum": codes}},
+            "required": ["code"],
+        }
+        problem["schema"] = {"allOf": [problem["schema"], narrowed]}
+
+
+def _make_optional(operation: Json) -> None:
+    """Have parameters be left out when they say nothing: there is no null in an address or a header."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter["schema"]
+        others = [one for one in schema.pop("oneOf", ()) if one != {"type": "null"}]
+        schema |= others[0] if len(others) == 1 else {"oneOf": others} if others else {}
+        if isinstance(schema.get("type"), list):
+            schema["type"] = next(kind for kind in schema["type"] if kind != "null")
+        if None in schema.get("enum", ()):
+            schema["enum"] = [value for value in schema["enum"] if value is not None]
+        if schema.get("description") == parameter.get("description"):
+            schema.pop("description", None)
+
+
+def _models(app: Litestar) -> set[type]:
+    """Return what the operations say that they answer with."""
+    return {
+        answer.data_container
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        for answer in (handler.responses or {}).values()
+        if isinstance(answer.data_container, type) and issubclass(answer.data_container, msgspec.Struct)
+    }
