@@ -1,9 +1,9 @@
 # Each target is one line; `make check` is what CI runs.
-.PHONY: help setup fmt lint types layers test test-pg test-long coverage openapi demo serve bench image check
+.PHONY: help setup fmt lint types layers test test-pg test-long coverage openapi demo serve bench bench-pages image check
 .DEFAULT_GOAL := help
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install everything from the lock into .venv
 	uv sync --locked
@@ -41,8 +41,12 @@ demo: ## Take one order all the way
 serve: ## Play the demo and keep the host up
 	uv run pideai-host demo --serve
 
-bench: ## Measure against the bare pipeline (docs/benchmarks.md)
+bench: ## Measure, beside the bare pipeline (docs/benchmarks.md)
 	uv run python -m benchmarks
+
+bench-pages: ## Measure all, and write the pages: make bench-pages PEERS=DIR
+	uv run python -m benchmarks --peers $(PEERS) --json benchmarks.json --page docs/benchmarks.md
+	uv run python -m benchmarks.explain --write docs/explain.md
 
 image: ## Build the container image
 	docker build -f Containerfile -t pideai-host .

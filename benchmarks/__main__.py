@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, start
+from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, page, start
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.fill.sizes import Sizes
 from benchmarks.harness import Bench, Options, open_bench
@@ -48,6 +48,7 @@ def main() -> None:
     parser.add_argument("--peers", type=Path, help="folder with nest-bullmq, for the benchmark peers")
     parser.add_argument("--peers-env", type=Path, help="folder where it is built and kept")
     parser.add_argument("--scale", type=float, default=1.0, help="size of what is filled in, to try things out")
+    parser.add_argument("--page", type=Path, help="write the tables of this page (docs/benchmarks.md)")
     arguments = parser.parse_args()
     wanted = arguments.only.split(",")
     if unknown := set(wanted) - set(names):
@@ -66,6 +67,16 @@ def main() -> None:
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table(figures, title=describe()))
     if arguments.json is not None:
         arguments.json.write_bytes(to_json(figures))
+    if arguments.page is not None:
+        page.write(arguments.page, figures, about(options))
+
+
+def about(options: Options) -> str:
+    """Say on what and how much was measured."""
+    return (
+        f"{describe()}, Linux, the embedded PostgreSQL. {options.rounds} rounds; {options.seconds:g} s of intake and "
+        f"{options.backlog:,} deliveries in each."
+    )
 
 
 async def _run(wanted: list[str], options: Options) -> list[Figure]:

@@ -42,7 +42,7 @@ def table(figures: Sequence[Figure], *, title: str) -> Table:
     for heading in ("host", "baseline", "unit", "ratio"):
         shown.add_column(heading, justify="left" if heading == "unit" else "right", no_wrap=True)
     for one in figures:
-        shown.add_row(one.name, _number(one.value), _number(one.baseline), one.unit, _ratio(one.ratio))
+        shown.add_row(one.name, number(one.value), number(one.baseline), one.unit, ratio(one.ratio))
     return shown
 
 
@@ -51,11 +51,13 @@ def to_json(figures: Sequence[Figure]) -> bytes:
     return msgspec.json.format(msgspec.json.encode(figures), indent=1) + b"\n"
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """Write a number as people read it; nothing for None."""
     if value is None:
         return ""
     return f"{value:,.0f}" if value >= 1_000 else f"{value:.3g}"
 
 
-def _ratio(value: float | None) -> str:
+def ratio(value: float | None) -> str:
+    """Write a ratio; nothing for None."""
     return "" if value is None else f"{value:.2f}"

@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
 from benchmarks.explain import page, tour
+from benchmarks.explain.plans import Plan
 from benchmarks.fill.aged import age
 from benchmarks.fill.sizes import Sizes
 from benchmarks.harness import Options, open_bench
@@ -21,25 +23,27 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="size of what is filled in, to try things out")
     arguments = parser.parse_args()
     telemetry.set_up(level="warning", log_format="console")
-    text = asyncio.run(_explain(Sizes().scaled(arguments.scale)))
+    sizes = Sizes().scaled(arguments.scale)
+    small, large = asyncio.run(_explain(sizes))
     if arguments.write is None:
-        print(text)
+        print("\n\n".join(page.parts(small, large, sizes).values()))
     else:
-        arguments.write.write_text(text)
+        page.write(arguments.write, small, large, sizes)
 
 
-async def _explain(sizes: Sizes) -> str:
+async def _explain(sizes: Sizes) -> tuple[Mapping[str, Plan], Mapping[str, Plan]]:
     say = Console(stderr=True).print
     nothing = msgspec.structs.replace(sizes.scaled(0.0), plugins_each=sizes.plugins_each)
     async with open_bench(Options()) as bench:
-        found = []
+        found: list[Mapping[str, Plan]] = []
         for name, size in (("small", nothing), ("large", sizes)):
             async with bench.copy(name) as place:
                 say(f"{name}: filling …")
                 aged = await age(bench, place, size)
                 say(f"{name}: explaining …")
                 found.append(await tour.plans(bench, aged))
-    return page.render(*found)
+    small, large = found
+    return small, large
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Final
+from uuid import uuid4
 
 import msgspec
 from psycopg import AsyncConnection, sql
@@ -18,6 +19,7 @@ from benchmarks import orders, seed
 from benchmarks.explain.plans import Plan
 from benchmarks.explain.watch import Watch
 from benchmarks.fill.aged import Aged
+from benchmarks.fill.history import WEEKS
 from benchmarks.fill.orders import place_orders
 from benchmarks.fill.parked import SHARES
 from benchmarks.harness import LOOK_S, Bench
@@ -25,6 +27,8 @@ from benchmarks.places import Place, Target
 from benchmarks.ready import BRIDGE
 from benchmarks.statements import known
 from pideai_host.db.sql import load, query
+from pideai_host.events.replay_range import ReplayFilter, ReplayRanges
+from pideai_host.events.replay_write import Order
 from pideai_host.settings import Settings
 from pideai_host.stores.wire import UpdateIn
 from pideai_host.web.engine import Engine, open_engine
@@ -38,6 +42,7 @@ LIMIT_S: Final = 120.0
 _PREPARE: Final = load("benchmarks", "sql/tour_prepare.sql")
 _QUIET: Final = query(load("benchmarks", "sql/tour_quiet.sql"))
 _DUE: Final = query(load("benchmarks", "sql/tour_due.sql"))
+_REPLAYED: Final = query("select not exists (select from pideai_host.replays where finished_at is null)")
 _PROBE: Final = query("update pideai_host.breakers set until = now() where installation_id = %(id)s")
 _PARKED: Final = query(load("benchmarks", "sql/tour_parked.sql"))
 
@@ -51,7 +56,16 @@ async def plans(bench: Bench, aged: Aged) -> dict[str, Plan]:
     with watch.looking():
         async with open_engine(settings, with_worker=True) as engine:
             tour = Tour(engine, aged)
-            for part in (tour.backlog, tour.webhooks, tour.sweep, tour.rate, tour.due, tour.breaker, tour.enable):
+            for part in (
+                tour.backlog,
+                tour.webhooks,
+                tour.sweep,
+                tour.rate,
+                tour.due,
+                tour.breaker,
+                tour.enable,
+                tour.replay,
+            ):
                 watch.begin_part()
                 async with asyncio.timeout(LIMIT_S):
                     await part()
@@ -114,6 +128,14 @@ class Tour:
         await self._engine.lifecycle.update(target.store_id, BRIDGE, UpdateIn(enabled=True))
         await self._until_none_parked(target)
         await self._engine.lifecycle.update(target.store_id, BRIDGE, UpdateIn(enabled=False))
+
+    async def replay(self) -> None:
+        """Replay what of one store's history was not delivered."""
+        scope = self._place.targets[1].store_id
+        wanted = ReplayFilter(since=await self._place.now() - timedelta(weeks=WEEKS))
+        order = Order(by="user benchmarks", replay_id=uuid4())
+        await ReplayRanges(self._engine.pool).begin(scope, wanted, order, per_s=1_000.0)
+        await _until(lambda: _is_true(self._place.connection, _REPLAYED))
 
     async def _orders(self, targets: Sequence[Target]) -> None:
         await seed.stage(self._place.connection, targets, ORDERS)

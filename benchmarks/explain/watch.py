@@ -19,6 +19,8 @@ from benchmarks.explain.plans import Plan, pages, rows
 LOOKS: Final = 6
 """Runs of a statement that are explained in each part of a tour; the one with most rows is kept."""
 
+LABEL_CHARS: Final = 40
+
 _TEXT: Final = sql.SQL("explain (analyze, buffers, costs off, timing off, summary off) ")
 _JSON: Final = sql.SQL("explain (analyze, buffers, costs off, timing off, summary off, format json) ")
 
@@ -78,7 +80,7 @@ class Watch:
         async with _undone(connection) as cursor:
             call = Call(self._functions[name], list(values.values()))
             async for label, statement, inner in inner_statements(cursor, execute, call):
-                self.plans[f"{name}: {label}"] = await _explain(connection, statement, inner, execute)
+                self.plans[f"{name}: {label[:LABEL_CHARS]}"] = await _explain(connection, statement, inner, execute)
 
 
 async def _explain(connection: AsyncConnection[Any], statement: sql.SQL, values: Values, execute: Any) -> Plan:
