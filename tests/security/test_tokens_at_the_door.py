@@ -104,6 +104,7 @@ async def client(auth_server, request):
             outbox=Untouchable(),
             provider_webhooks=Untouchable(),
             audit=Untouchable(),
+            operator=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

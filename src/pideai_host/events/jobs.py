@@ -7,6 +7,8 @@ from psycopg import errors
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events import replay_job
+from pideai_host.events.depths import EVERY_S as DEPTHS_EVERY_S
+from pideai_host.events.depths import LaneDepths
 from pideai_host.events.ordering import OrderUpkeep
 from pideai_host.events.prune import Pruning
 from pideai_host.events.replay_job import ReplayJob
@@ -96,6 +98,7 @@ def jobs_of(
     order: OrderUpkeep,
     replays: ReplayJob,
     recovery: Recovery,
+    depths: LaneDepths,
     sweep_interval_s: float,
 ) -> list[Job]:
     """List what the scheduler of a host does."""
@@ -104,6 +107,7 @@ def jobs_of(
         Job(name="carts", every_s=sweep_interval_s, run=carts.run),
         Job(name="replays", every_s=replay_job.EVERY_S, run=replays.run),
         Job(name="installations", every_s=recoveries.EVERY_S, run=recovery.run),
+        Job(name="lanes", every_s=DEPTHS_EVERY_S, run=depths.look),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),

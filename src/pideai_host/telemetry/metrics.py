@@ -55,6 +55,24 @@ JWKS_REFRESHES = Counter(
 JWKS_LOADED_AT = Gauge(
     "pideai_jwks_loaded_at_seconds", "When the signing keys were last loaded, in Unix time", registry=REGISTRY
 )
+LANE_READY = Gauge(
+    "pideai_lane_ready",
+    "Messages of a lane that may be claimed, as the leading process saw it",
+    ["lane"],
+    registry=REGISTRY,
+)
+LANE_CLAIMED = Gauge(
+    "pideai_lane_claimed",
+    "Messages of a lane that a worker has, as the leading process saw it",
+    ["lane"],
+    registry=REGISTRY,
+)
+LANE_OLDEST_SECONDS = Gauge(
+    "pideai_lane_oldest_seconds",
+    "Age of a lane's oldest message that may be claimed, as the leading process saw it",
+    ["lane"],
+    registry=REGISTRY,
+)
 REQUESTS_LIMITED = Counter(
     "pideai_requests_limited",
     "Requests refused because their user or store had made too many",

@@ -26,6 +26,7 @@ from pideai_host.web.front import Front
 from pideai_host.web.headers import add_security, cors_config
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
+from pideai_host.web.operator_parts import OperatorParts
 from pideai_host.web.options import tell_methods
 from pideai_host.web.plan import PlanGate
 from pideai_host.web.plugin_routes import mount
@@ -116,6 +117,7 @@ def _lifespan(
                 outbox=engine.outbox,
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
                 audit=AuditTrail(engine.pool),
+                operator=OperatorParts(pool=engine.pool, records=registry.records, bodies=engine.bodies),
                 trusted_proxies=settings.trusted_proxies,
                 readiness=Readiness(
                     engine.pool,

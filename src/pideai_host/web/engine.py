@@ -14,18 +14,21 @@ from psycopg import errors
 from pideai_host.api import ConfigurationError, PluginDefinition
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.alive import Heartbeat
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.capture import CaptureDoor
 from pideai_host.events.carts import cart_sweep
 from pideai_host.events.changes import ChangeReader
 from pideai_host.events.complete import Completer
+from pideai_host.events.depths import LaneDepths
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.dispatch import Dispatcher
 from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
 from pideai_host.events.jobs import Upkeep, jobs_of
+from pideai_host.events.kept_bodies import KeptBodies
 from pideai_host.events.ordering import Ordering, OrderUpkeep
 from pideai_host.events.outbox import Outbox
 from pideai_host.events.quarantine_rows import QuarantineRows
@@ -68,6 +71,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.kept_answers",
     "pideai_host.audit",
     "pideai_host.installation_states",
+    "pideai_host.processes",
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.plugin_storage_by_key",
@@ -101,6 +105,8 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     store_calls: StoreCalls
     outbox: Outbox
     capture: CaptureDoor
+    bodies: KeptBodies
+    heartbeat: Heartbeat
     scheduler: Scheduler
     quarantine: Quarantine
     runner: HookRunner
@@ -174,6 +180,7 @@ async def open_engine(
             lifecycle=Lifecycle(pool, registry, runner, contexts, sealer, allow=settings.http_allow),
             definitions=definitions if with_worker else None,
             quarantine=quarantine,
+            with_intake=with_intake,
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -192,6 +199,7 @@ def _assemble(
     lifecycle: Lifecycle,
     definitions: Mapping[str, PluginDefinition] | None,
     quarantine: Quarantine,
+    with_intake: bool,
 ) -> Engine:
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
@@ -204,6 +212,7 @@ def _assemble(
         order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
         replays=ReplayJob(engine_pool, on_lanes=notifier.lanes),
         recovery=Recovery(pool, registry, lifecycle),
+        depths=LaneDepths(engine_pool),
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None
@@ -223,6 +232,7 @@ def _assemble(
             now=_now,
         )
         notifier.tell(worker.wake)
+    scheduler = Scheduler(settings.database_url or "", jobs)
     return Engine(
         settings=settings,
         registry=registry,
@@ -238,7 +248,15 @@ def _assemble(
         store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
         outbox=Outbox(pool, intake, now=_now),
         capture=CaptureDoor(engine_pool, reader, intake),
-        scheduler=Scheduler(settings.database_url or "", jobs),
+        bodies=KeptBodies(pool, reader, intake),
+        heartbeat=Heartbeat(
+            engine_pool,
+            takes_events=with_intake,
+            makes_deliveries=worker is not None,
+            leads=lambda: scheduler.is_leader,
+            quarantined=quarantine.reasons,
+        ),
+        scheduler=scheduler,
         quarantine=quarantine,
         runner=runner,
         worker=worker,
@@ -254,6 +272,8 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(engine.intake.stop)
     if with_intake:
         await engine.intake.start()
+    await engine.heartbeat.start()
+    stack.push_async_callback(engine.heartbeat.stop)
     if engine.worker is None:
         return
     await engine.worker.start()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.stores.lifecycle import Lifecycle
     from pideai_host.web.access import StoreAccess
     from pideai_host.web.auth import User, Verifier
+    from pideai_host.web.operator_parts import OperatorParts
     from pideai_host.web.plan import PlanGate
     from pideai_host.web.readiness import Readiness
     from pideai_host.web.request_limits import RequestLimits
@@ -63,6 +64,7 @@ class HostState:
     outbox: "Outbox"
     provider_webhooks: "ProviderWebhooks"
     audit: "AuditTrail"
+    operator: "OperatorParts"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
     limits: "RequestLimits | None" = None

@@ -146,6 +146,7 @@ async def hosted(
                 provider_webhooks=ProviderWebhooks(calls, outbox, pool, operator),
                 answers=KeptAnswers(pool, sealer),
                 audit=AuditTrail(pool),
+                operator=None,
                 readiness=Readiness(pool, keys, worker_running=None),
             )
             app = Litestar(

@@ -115,6 +115,7 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             outbox=None,
             provider_webhooks=None,
             audit=AuditTrail(pool),
+            operator=None,
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

@@ -124,6 +124,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             outbox=None,
             provider_webhooks=None,
             audit=AuditTrail(pool),
+            operator=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

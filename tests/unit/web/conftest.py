@@ -31,6 +31,7 @@ PARTS = (
     "outbox",
     "provider_webhooks",
     "audit",
+    "operator",
     "readiness",
 )
 

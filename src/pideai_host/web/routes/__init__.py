@@ -23,6 +23,7 @@ from pideai_host.web.routes.deliveries import (
     replay_event,
 )
 from pideai_host.web.routes.health import live, ready
+from pideai_host.web.routes.operator import OPERATOR_ROUTES
 from pideai_host.web.routes.plugin_webhooks import (
     ask_plugin_webhook,
     ask_store_plugin_webhook,
@@ -83,7 +84,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         ],
         list_plugins,
         get_plugin,
-        Router("/admin", guards=[require_admin], route_handlers=[list_audit]),
+        Router("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
     return [api, live, ready, receive_database_change, *providers]

@@ -1,0 +1,111 @@
+"""What operators see of the host: processes that live, lanes as they are, breakers and untaken events of all stores."""
+
+from uuid import uuid4
+
+import pytest
+
+from pideai_host.events.alive import Heartbeat, processes
+from pideai_host.events.depths import LaneDepths
+from pideai_host.events.overview import Overview
+from pideai_host.telemetry import LANE_READY
+
+
+def heartbeat(pool, *, leads=False, quarantined=None):
+    return Heartbeat(
+        pool, takes_events=True, makes_deliveries=False, leads=lambda: leads, quarantined=quarantined or {}
+    )
+
+
+async def test_a_process_says_that_it_lives_and_what_it_does(pool):
+    await heartbeat(pool, leads=True, quarantined={"courier": "it blocks"}).beat()
+
+    (seen,) = await processes(pool)
+
+    assert (seen.takes_events, seen.makes_deliveries, seen.leads, seen.is_alive) == (True, False, True, True)
+    assert seen.quarantined == {"courier": "it blocks"}
+
+
+async def test_a_process_is_one_row_however_often_it_says_so(pool):
+    one = heartbeat(pool)
+
+    await one.beat()
+    await one.beat()
+
+    assert len(await processes(pool)) == 1
+
+
+async def test_a_process_that_is_silent_is_taken_for_gone_and_forgotten_after_a_day(pool, admin_conn):
+    await heartbeat(pool).beat()
+    await admin_conn.execute("update pideai_host.processes set seen_at = now() - interval '61 s'")
+    silent = await processes(pool)
+    await admin_conn.execute("update pideai_host.processes set seen_at = now() - interval '25 h'")
+    await heartbeat(pool).beat()
+
+    assert ([one.is_alive for one in silent], [one.is_alive for one in await processes(pool)]) == ([False], [True])
+
+
+async def test_a_process_that_ends_in_order_is_gone_at_once(pool, until):
+    one = heartbeat(pool)
+    await one.start()
+    await until(lambda: processes(pool))
+
+    await one.stop()
+
+    assert await processes(pool) == []
+
+
+async def test_lanes_are_counted_with_what_is_claimed_and_the_oldest(way, shop):
+    for _ in range(3):
+        await way.door.receive(await shop.order())
+    await way.claim(1)
+    depths = LaneDepths(way.pool)
+
+    await depths.look()
+
+    lane = {one.lane: one for one in await depths.all()}["pideai_probe"]
+    assert (lane.ready, lane.claimed, lane.is_capped, lane.oldest_at is not None) == (2, 1, False, True)
+    assert LANE_READY.labels(lane="pideai_probe")._value.get() == 2
+
+
+async def test_a_lane_that_is_gone_is_forgotten(way, shop):
+    depths = LaneDepths(way.pool)
+    await depths.look()
+    await shop.connection.execute("select pgmq.drop_queue('pideai_probe')")
+
+    await depths.look()
+
+    assert "pideai_probe" not in {one.lane for one in await depths.all()}
+
+
+async def test_only_breakers_that_are_not_closed_are_listed(way, shop, installation):
+    await shop.connection.execute(
+        """insert into pideai_host.breakers (installation_id, store_id, plugin, phase, until, openings, revision)
+        values (%s, %s, 'probe', 'open', now(), 2, 1), (%s, %s, 'probe', 'closed', now(), 0, 1)""",
+        (installation, shop.store_id, *await another(shop)),
+    )
+
+    (one,) = await Overview(way.pool).breakers()
+
+    assert (one.store_id, one.plugin, one.phase, one.openings) == (shop.store_id, "probe", "open", 2)
+
+
+async def another(shop):
+    from pideai_host.db.dev import create_demo_store
+
+    store_id = await create_demo_store(shop.connection, owner_id=uuid4(), subdomain="otra", name="Otra")
+    cursor = await shop.connection.execute(
+        """insert into public.store_plugins (store_id, plugin_id)
+        select %s, id from public.plugins where slug = 'probe' returning id""",
+        (store_id,),
+    )
+    return (await cursor.fetchone())[0], store_id
+
+
+@pytest.mark.parametrize(("enabled", "expected"), [(True, []), (False, [("order.created", 1, 1)])])
+async def test_events_that_nobody_took_are_counted_by_type(way, shop, installation, enabled, expected):
+    await shop.connection.execute("update public.store_plugins set enabled = %s", (enabled,))
+    await way.door.receive(await shop.order())
+
+    found = await Overview(way.pool).untaken(24)
+
+    assert [(one.type, one.events, one.stores) for one in found if one.type == "order.created"] == expected
