@@ -40,7 +40,7 @@ class HookRunner:
         threads_per_plugin: Plain hooks of one plugin that run at once; more wait within their limit.
         grace_s: Seconds that a cancelled hook gets for cleaning up, on top of its limit.
         on_stuck: Told slug and count whenever one more call of a plugin was left behind.
-        on_left: Told slug and count whenever a call of a plugin has left tasks running.
+        on_left: Told slug and count whenever the number of tasks changes that calls of a plugin left running.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ ever more is quarantined (docs/adr/0019).
 import asyncio
 from collections.abc import Callable, Coroutine, Generator
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Final
 
 from pideai_host.telemetry import TASKS_LEFT, get_logger
@@ -23,25 +24,30 @@ _log: Final = get_logger(__name__)
 class Call:
     """One call of an async hook, and the tasks that it started and that still run."""
 
-    __slots__ = ("tasks",)
+    __slots__ = ("on_change", "tasks")
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.on_change: Callable[[], None] | None = None
 
     def started(self, task: asyncio.Task[Any]) -> None:
         """Note a task of the call's."""
         self.tasks.add(task)
         task.add_done_callback(self._ended)
+        if self.on_change is not None:
+            self.on_change()
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)
+        if self.on_change is not None:
+            self.on_change()
 
 
 class Leftovers:
     """What the calls of one event loop left running.
 
     Args:
-        on_left: Told slug and count whenever a call of a plugin has left something.
+        on_left: Told slug and count whenever that of a plugin changes, but for none.
     """
 
     def __init__(self, on_left: Callable[[str, int], None] | None = None) -> None:
@@ -67,13 +73,17 @@ class Leftovers:
         left = self._left.setdefault(slug, set())
         left |= call.tasks
         call.tasks = left
-        count = len(left)
+        call.on_change = partial(self._show, slug)
+        self._show(slug)
+
+    def _show(self, slug: str) -> None:
+        count = self.count(slug)
         TASKS_LEFT.labels(plugin=slug).set(count)
         passed = max((number for number in TELL_AT if number <= count), default=0)
         if passed > self._told.get(slug, 0):
             self._told[slug] = passed
             _log.warning("tasks_left_running", plugin=slug, tasks=count)
-        if self._on_left is not None:
+        if count and self._on_left is not None:
             self._on_left(slug, count)
 
 

@@ -40,12 +40,7 @@ CALLS_LEFT_BEHIND = Counter(
     ["plugin"],
     registry=REGISTRY,
 )
-TASKS_LEFT = Gauge(
-    "pideai_tasks_left",
-    "Tasks that hooks left running, when the last call ended that left some",
-    ["plugin"],
-    registry=REGISTRY,
-)
+TASKS_LEFT = Gauge("pideai_tasks_left", "Tasks that hooks of a plugin left running now", ["plugin"], registry=REGISTRY)
 JWKS_REFRESHES = Counter(
     "pideai_jwks_refreshes",
     "Requests for the project's signing keys, by what came of them",
