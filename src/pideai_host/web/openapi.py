@@ -30,6 +30,8 @@ SIGNED_IN: Final = (
 SIGNED_IN_ADMIN: Final = (*SIGNED_IN, "admin_needed")
 """What every operation behind `pideai_host.web.staff.require_admin` may answer."""
 
+NOWHERE: Final = "not_found"
+
 KEYED: Final = ("idempotency_key_reused", "request_under_way", "answer_not_kept")
 """What every POST below ``/api`` may answer (`pideai_host.web.idempotency`)."""
 
@@ -86,8 +88,14 @@ def success(status: int, model: type, example: Any, description: str) -> Mapping
 
 
 def problems(*codes: str) -> Mapping[int, ResponseSpec]:
-    """Describe the errors of an operation by their codes, one example each."""
-    by_status = groupby(sorted(codes, key=_status), key=_status)
+    """Describe the errors of an operation by their codes, one example each.
+
+    What is not found may also be the address itself: an id in it that is none leads nowhere.
+    """
+    known = dict.fromkeys(codes)
+    if any(_status(code) == _status(NOWHERE) for code in codes):
+        known[NOWHERE] = None
+    by_status = groupby(sorted(known, key=_status), key=_status)
     return {status: _spec(tuple(together)) for status, together in by_status}
 
 
