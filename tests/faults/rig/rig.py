@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import os
+import random
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -13,13 +15,14 @@ import psycopg
 
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.pool import Pool, open_pool
-from pideai_host.demo.processes import free_port
 from rig.log import DeliveryLog
 from rig.process import Process
 from rig.receiver import ISSUER, Receiver
 from rig.shop import LOOPBACK, MASTER_KEY, WEBHOOK_SECRET, Shop
 from rig.waiting import wait_until
 
+QUIET_PORTS = range(10_000, 32_000)
+"""Below those that the kernel gives to connections."""
 HERE = Path(__file__).parents[1]
 DISTS = HERE / "dists"
 PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks,retries,emits,ages"
@@ -163,6 +166,15 @@ class Rig:
         await self.log.rows("select pg_terminate_backend(pid) from pg_stat_activity where usename = 'pideai_host'")
 
 
+def quiet_port() -> int:
+    """Return a port that nobody uses and that no connection is given as its own: a killed host has to find it free."""
+    for port in random.sample(QUIET_PORTS, 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
+
+
 @asynccontextmanager
 async def open_rig(
     admin_url: str, runtime_url: str, receiver: Receiver, folder: Path, server: EmbeddedServer | None = None
@@ -173,7 +185,7 @@ async def open_rig(
             await psycopg.AsyncConnection.connect(admin_url, autocommit=True)
         )
         pool = await stack.enter_async_context(open_pool(admin_url, min_size=1, max_size=4, name="rig"))
-        port = free_port()
+        port = quiet_port()
         shop = Shop(connection, pool, receiver, port)
         rig = Rig(
             shop=shop,
