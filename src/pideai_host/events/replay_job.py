@@ -46,7 +46,11 @@ _SETTLED: Final = query(load("pideai_host.events", "sql/replay_settled.sql"))
 _SCAN: Final = query(load("pideai_host.events", "sql/replay_scan.sql"))
 _NEXT_STORE: Final = query(load("pideai_host.events", "sql/replay_next_store.sql"))
 _SAVE: Final = query(load("pideai_host.events", "sql/replay_save.sql"))
-_FAILED: Final = query("update pideai_host.replays set error = %(error)s where id = %(id)s and status = 'running'")
+_FAILED: Final = query(
+    """update pideai_host.replays
+    set error = %(error)s, paced_at = greatest(paced_at, now())
+    where id = %(id)s and status = 'running'"""
+)
 _FORGET: Final = query(
     """delete from pideai_host.replays where id = any (array(
     select id from pideai_host.replays
@@ -114,7 +118,7 @@ class ReplayJob:
     async def run(self) -> bool:
         """Give each running replay a step; returns whether one of them has more to read at once.
 
-        What goes wrong with one replay is written down with it, and harms no other.
+        What goes wrong with one replay is written down with it; it goes to the end of the line and harms no other.
 
         Raises:
             psycopg.OperationalError: the database is away; nothing is half done.
@@ -125,9 +129,9 @@ class ReplayJob:
         for (replay_id,) in rows:
             try:
                 has_more |= await self.step(replay_id)
-            except psycopg.OperationalError:
-                raise
-            except Exception as error:  # noqa: BLE001 - whatever one replay meets, the others go on
+            except Exception as error:
+                if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+                    raise
                 await self._note(replay_id, error)
         return has_more
 

@@ -458,6 +458,21 @@ async def test_a_replay_that_fails_says_why_and_stops_no_other(shop, ranges, job
     assert (await ranges.get(EVERY_STORE, sound)).replayed == 2
 
 
+async def test_a_replay_that_fails_goes_to_the_end_of_the_line(shop, ranges, job, seed, begin, monkeypatch):
+    monkeypatch.setattr(replay_job, "TURNS_MAX", 1)
+    await seed("failed")
+    broken, sound = await begin(), await begin(EVERY_STORE)
+    await make_room(shop)
+    await shop.connection.execute(
+        "update pideai_host.replays set per_s = 'infinity', paced_at = paced_at - interval '1 day' where id = %s",
+        (broken,),
+    )
+    await job.run()
+    await job.run()
+
+    assert (await ranges.get(EVERY_STORE, sound)).replayed == 1
+
+
 async def test_old_replays_are_forgotten_with_what_they_watched(shop, ranges, job, seed, begin, finish):
     await seed("failed")
     old, running = await begin(), await begin()
