@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pideai_host
 from pideai_host.api import PideaiError
+from pideai_host.web.problem_pages import explained
 from pideai_host.web.problems import TABLE
 
 
@@ -27,3 +28,20 @@ def test_every_code_has_a_heading_with_its_status_and_no_other(page):
     expected = {f"`{code}` ({TABLE[code][0]})" if code in TABLE else f"`{code}`" for code in _codes()}
 
     assert set(page("docs/errors.md").headings(3)) == expected
+
+
+def test_the_page_s_english_text_is_this_one(page):
+    assert page("src/pideai_host/web/errors/en.md").text == page("docs/errors.md").text, (
+        "docs/errors.md has changed: cp docs/errors.md src/pideai_host/web/errors/en.md"
+    )
+
+
+def test_every_code_of_a_problem_is_explained_in_spanish_too():
+    said = explained("es")
+
+    assert set(said) == set(TABLE), "each code has a section in src/pideai_host/web/errors/es.md: ### `code`: Name"
+    assert [code for code in said if not (said[code].text and said[code].title != TABLE[code][1])] == []
+
+
+def test_every_code_of_a_problem_is_explained_in_english():
+    assert [code for code in TABLE if not explained("en")[code].text] == []

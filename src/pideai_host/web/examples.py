@@ -223,3 +223,40 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     },
 }
 """Operation -> what a request does -> its body; every operation with a JSON body has some."""
+
+PROBLEMS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "already_installed": {"detail": "the store has installed whatsapp already"},
+    "body_rejected": {
+        "detail": "the body is not as the documentation says: /slug is missing",
+        "faults": [{"pointer": "/slug", "message": "is missing"}],
+    },
+    "changed_meanwhile": {"detail": "the installation was changed meanwhile", "hint": "Read it again."},
+    "config_rejected": {
+        "detail": "the configuration has faults: /provider 'sms' is not one of ['evolution', 'console']",
+        "faults": [
+            {"pointer": "/provider", "message": "'sms' is not one of ['evolution', 'console']"},
+            {"pointer": "/apiKey", "message": "is missing"},
+        ],
+    },
+    "credits_exhausted": {"detail": "no credits left for whatsapp"},
+    "database_unavailable": {
+        "detail": "the database does not answer",
+        "hint": "Sending the request again is safe.",
+    },
+    "hook_timeout": {"detail": "on_install of whatsapp did not end within 30 s", "plugin": "whatsapp"},
+    "if_match_needed": {
+        "detail": "this replaces what is there, and does not say upon which state of it",
+        "hint": "Send If-Match with the ETag that you read; `*` overwrites whatever is there.",
+    },
+    "internal_error": {"detail": "an unexpected error; quote the instance when you report it"},
+    "not_installed": {"detail": "the store has not installed whatsapp"},
+    "plugin_fault": {"detail": "on_install of whatsapp failed", "plugin": "whatsapp"},
+    "plugin_unknown": {"detail": "there is no plugin 'whatsap'"},
+    "request_under_way": {
+        "detail": "the same request is under way",
+        "hint": "Send it again in a moment, under the same key.",
+    },
+    "token_expired": {"detail": "the token has expired"},
+    "unauthenticated": {"detail": "no bearer token"},
+}
+"""Code -> what a problem with it says, where more can be said than for all."""

@@ -9,6 +9,7 @@ from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, Example, SecurityScheme, Tag
 
 from pideai_host.web.docs_page import DocsPage, DocumentPlugin
+from pideai_host.web.examples import PROBLEMS
 from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
@@ -109,11 +110,13 @@ def _spec(codes: tuple[str, ...]) -> ResponseSpec:
         description="; ".join(TABLE[code][1] for code in codes),
         media_type=MEDIA_TYPE,
         generate_examples=False,
-        examples=[Example(summary=TABLE[code][1], value=_example(code)) for code in codes],
+        examples=[Example(summary=TABLE[code][1], value=problem_example(code)) for code in codes],
     )
 
 
-def _example(code: str) -> dict[str, object]:
+def problem_example(code: str) -> dict[str, Any]:
+    """Return a problem with this code, as an example."""
     status, title = TABLE[code]
-    known = {"type": f"/problems/{code}", "title": title, "status": status, "code": code}
-    return {**known, "detail": "what is wrong with this request", "instance": "6f1c2b7e5d0a4c1f9e8d7c6b5a493827"}
+    known = {"type": f"/problems/{code}", "title": title, "status": status}
+    said = {"detail": "what is wrong with this request", "code": code, "instance": "6f1c2b7e5d0a4c1f9e8d7c6b5a493827"}
+    return {**known, **said, **PROBLEMS.get(code, {})}

@@ -31,6 +31,7 @@ from pideai_host.web.routes.plugin_webhooks import (
     call_store_plugin_webhook,
 )
 from pideai_host.web.routes.plugins import get_plugin, list_plugins
+from pideai_host.web.routes.problem_pages import get_problem, list_problems
 from pideai_host.web.routes.replays import begin_replay, cancel_replay, get_replay, list_replays, preview_replay
 from pideai_host.web.routes.store_plugins import (
     get_store_plugin,
@@ -87,7 +88,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         Router("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
-    return [api, live, ready, receive_database_change, *providers]
+    return [api, list_problems, get_problem, live, ready, receive_database_change, *providers]
 
 
 def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:
