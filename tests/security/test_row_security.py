@@ -58,9 +58,11 @@ SHOWN: Mapping[str, Shown] = {
     "store_plugins": Shown(
         words(
             "id store_id plugin_id config enabled priority webhook_url installed_at updated_at config_version policy"
-            " state transition_reason"
+            " state transition_reason config_fault"
         ),
-        kept=words("webhook_secret revision transition transition_since transition_tries transition_due_at"),
+        kept=words(
+            "webhook_secret revision transition transition_since transition_tries transition_due_at config_due_at"
+        ),
     ),
     "plugin_events": Shown(
         words("id created_at store_id type payload occurred_at source entity_id completed_at"),

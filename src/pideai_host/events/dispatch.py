@@ -27,12 +27,18 @@ from pideai_host.outgoing.trace import track_requests
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.context import ContextFactory, Emitted, HostContext
+from pideai_host.stores.versions import version_fault
 from pideai_host.telemetry import HOOK_SECONDS, get_logger
 
 _log: Final = get_logger(__name__)
 _decoders: Final = {name: msgspec.json.Decoder(struct).decode for name, struct in type_of_payload.items()}
 _decode_any: Final = msgspec.json.Decoder(dict[str, Any]).decode
 _seconds_of: Final = functools.cache(lambda slug: HOOK_SECONDS.labels(plugin=slug))
+CONFIG_MIN_S: Final = 2.0
+CONFIG_MAX_S: Final = 300.0
+"""How long a delivery waits for its configuration to be brought up, or for a worker with newer code: its age, within
+these. It is made due at once when the configuration was brought up."""
+
 _FLAG: Final = (bool,)
 _TEXT: Final = (str, type(None))
 _OUTCOME: Final = (Outcome, type(None))
@@ -175,6 +181,10 @@ def _refusal(
             outcome="expired",
             error=f"older than {max_age_s:g} s when its turn came",
         )
+    fault = version_fault(stored, definition)
+    if fault is not None:
+        delay_s = min(max(claimed.age_s, CONFIG_MIN_S), CONFIG_MAX_S)
+        return Verdict(status="pending", outcome="wait", delay_s=delay_s, park_reason="config", error=fault)
     return None
 
 

@@ -35,7 +35,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         uses_attempt: Whether a call was made that counts.
         delay_s: With pending: when it is due again; None parks it until somebody promotes it.
         park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled, breaker,
-            rate or order (one before it is pending).
+            rate, config (of another version than the plugin wants) or order (one before it is pending).
     """
 
     status: str

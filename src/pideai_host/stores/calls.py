@@ -11,6 +11,7 @@ from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Hook, Registry
 from pideai_host.stores.context import ContextFactory, HostContext
 from pideai_host.stores.installations import Installations
+from pideai_host.stores.versions import require_current
 
 CALL_MAX_S: Final = 30.0
 """Somebody waits for the answer: a plugin may want less time than this, never more."""
@@ -77,12 +78,14 @@ class StoreCalls:
         Raises:
             NotInstalled: the store does not have it.
             PluginDisabled: it has, and has disabled it.
+            ConfigNotCurrent: its configuration is of another version than the plugin wants.
         """
         stored = await self._installations.find(store_id, slug)
         if stored is None:
             raise NotInstalled(slug)
         if not stored.enabled:
             raise PluginDisabled(slug)
+        require_current(stored, self.registry.definitions[slug])
         return self._contexts.make(stored, None, emits_as=emits_as)
 
     def limit_s(self, slug: str) -> float:

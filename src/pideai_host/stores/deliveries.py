@@ -16,6 +16,7 @@ _PASSES_MAX: Final = 10
 
 _PARK: Final = query(load("pideai_host.stores", "sql/deliveries_park.sql"))
 _CANCEL: Final = query(load("pideai_host.stores", "sql/deliveries_cancel.sql"))
+_RESUME_CONFIG: Final = query(load("pideai_host.stores", "sql/deliveries_config.sql"))
 _RESUME: Final = query(load("pideai_host.stores", "sql/deliveries_resume.sql"))
 
 
@@ -32,6 +33,11 @@ async def cancel(connection: AsyncConnection[Any], installation: StoredInstallat
 async def resume(connection: AsyncConnection[Any], installation: StoredInstallation) -> int:
     """Make due what `park` parked, for a worker to promote; return how many."""
     return (await connection.execute(_RESUME, _values(installation))).rowcount
+
+
+async def resume_config(connection: AsyncConnection[Any], installation: StoredInstallation) -> int:
+    """Make due what waits for the configuration to be brought up; return how many."""
+    return (await connection.execute(_RESUME_CONFIG, _values(installation))).rowcount
 
 
 async def _until_nothing(connection: AsyncConnection[Any], statement: sql.SQL, installation: StoredInstallation) -> int:

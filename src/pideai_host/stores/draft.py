@@ -130,6 +130,8 @@ def _with_config(
         stored,
         config=prepared.public,
         config_version=definition.config_version,
+        wanted_version=definition.config_version,
+        config_fault=None,
         sealed=webhook | same | _sealed(sealer, stored, changed),
     )
 

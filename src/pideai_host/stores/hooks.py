@@ -1,7 +1,7 @@
 """Call a plugin's lifecycle hooks for one store: ask where it may refuse, tell where it may not."""
 
 import math
-from typing import Final
+from typing import Any, Final
 
 from pideai_host.api import ConfigRejected, PideaiError, PluginFault, PluginSignal
 from pideai_host.plugins.call import HookRunner
@@ -25,7 +25,7 @@ class LifecycleHooks:
         """Tell whether a plugin is loaded and has any of some hooks."""
         return any(self._registry.hook(slug, name) is not None for name in names)
 
-    async def ask(self, installation: StoredInstallation, name: str, *, limit_s: float = math.inf) -> None:
+    async def ask(self, installation: StoredInstallation, name: str, *, limit_s: float = math.inf) -> Any:
         """Call a hook with the installation as it will be, for at most `limit_s` and what its plugin allows.
 
         Raises:
@@ -35,12 +35,12 @@ class LifecycleHooks:
         """
         hook = self._registry.hook(installation.slug, name)
         if hook is None:
-            return
+            return None
         limit_s = min(limit_s, self._registry.definitions[installation.slug].limits.timeout_s)
         context = self._contexts.make(installation, None)
         arguments = {"store_id": installation.store_id, "config": context.config, "context": context}
         try:
-            await self._runner.call(hook, arguments, limit_s=limit_s)
+            return await self._runner.call(hook, arguments, limit_s=limit_s)
         except ConfigRejected as rejected:
             raise ConfigRejected({at: context.redact(why) or "" for at, why in rejected.faults.items()}) from None
         except (PluginSignal, PluginFault) as problem:

@@ -42,6 +42,8 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
         transition: What is under way, or was left half-way (`stores.transitions`); None for nothing.
         transition_reason: Why finishing or undoing that failed the last time.
         is_given_up: Whether that is not tried any more.
+        config_fault: Why its configuration could not be brought up to the version that the plugin wants.
+        wanted_version: The version that the catalogue says the plugin wants.
     """
 
     id: UUID
@@ -62,6 +64,8 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
     transition_reason: str | None = None
     transition_tries: int = 0
     is_given_up: bool = False
+    config_fault: str | None = None
+    wanted_version: int | None = None
 
     @property
     def state(self) -> str:

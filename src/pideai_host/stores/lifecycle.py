@@ -37,6 +37,7 @@ from pideai_host.stores.lock import InstallationLocks
 from pideai_host.stores.reach import unreachable_fault
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.transitions import Transition
+from pideai_host.stores.versions import Versions, require_current
 from pideai_host.stores.wire import InstallIn, InstallOut, UpdateIn
 from pideai_host.telemetry import get_logger
 
@@ -74,6 +75,7 @@ class Lifecycle:
         self.hooks = self._hooks = LifecycleHooks(registry, runner, contexts)
         self._sealer = sealer
         self._allow = allow
+        self.versions = Versions(pool, self._hooks, sealer)
         self.locks = self._locks = InstallationLocks(pool)
 
     async def install(self, store_id: UUID, slug: str, wanted: InstallIn) -> InstallOut:
@@ -118,12 +120,14 @@ class Lifecycle:
             PluginUnknown: it is not loaded, and more is asked than to disable or reorder it.
             ConfigRejected: by its schema or by the plugin, all faults at once.
             PluginFault: a hook failed; nothing is written.
+            ConfigNotCurrent: the configuration is newer than this host's code.
             SecretUnreadable: a secret that is to stay does not open any more.
             InstallationBusy: another change of it is under way.
         """
         async with self._locks.hold(store_id, slug) as connection:
             stored = await self._require_installed(connection, store_id, slug)
             require_expected(stored, expected)
+            stored = await self._current(connection, stored, change)
             draft = self._draft_change(stored, change)
             if change.webhook_url is not UNSET:
                 self._require_reachable(draft)
@@ -158,6 +162,30 @@ class Lifecycle:
             await self._hooks.tell(resting, "on_uninstall")
             await write_leave(connection, resting)
         _log.info("plugin_uninstalled", store_id=str(store_id), plugin=slug)
+
+    async def _current(
+        self, connection: AsyncConnection[Any], stored: StoredInstallation, change: UpdateIn
+    ) -> StoredInstallation:
+        """Bring an older configuration up before it is changed; one that cannot be may be replaced, and switched off.
+
+        Raises:
+            ConfigNotCurrent: it is newer, and more is asked than to disable or reorder it.
+            PideaiError: it cannot be brought up, and is to be used.
+        """
+        definition = self._definitions.get(stored.slug)
+        if definition is None or stored.config_version == definition.config_version:
+            return stored
+        is_used = change.enabled is True or change.webhook_url is not UNSET or change.webhook_secret is not UNSET
+        if stored.config_version > definition.config_version:
+            if is_used or change.config is not UNSET:
+                require_current(stored, definition)
+            return stored
+        try:
+            return await self.versions.bring_up(connection, stored, definition)
+        except PideaiError:
+            if is_used and change.config is UNSET:
+                raise
+            return stored
 
     def _draft_change(self, stored: StoredInstallation, change: UpdateIn) -> Draft:
         definition = self._definitions.get(stored.slug)

@@ -36,6 +36,22 @@ class InstallationState(StrEnum):
     FAILED = "failed"
 
 
+class ConfigStatus(StrEnum):
+    """How a configuration stands to what the plugin wants."""
+
+    CURRENT = "current"
+    OUTDATED = "outdated"
+    NEWER = "newer"
+
+    @classmethod
+    def of(cls, stored: StoredInstallation) -> "ConfigStatus":
+        """Compare the versions of a stored installation and of the catalogue."""
+        wanted = stored.config_version if stored.wanted_version is None else stored.wanted_version
+        if stored.config_version == wanted:
+            return cls.CURRENT
+        return cls.OUTDATED if stored.config_version < wanted else cls.NEWER
+
+
 class InstallIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a store installs a plugin with.
 
@@ -85,6 +101,9 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
         plugin: The slug.
         config: Without its secrets; sent back as it is, it changes nothing.
         secrets: Which secrets are set: JSON pointers into the configuration, and ``webhook_secret``.
+        config_status: Whether its configuration is of the version that the plugin wants; while it is not, deliveries
+            wait.
+        config_fault: Why it could not be brought up to that version.
         state: Enabled or disabled; what is under way; or failed: something was left half-way and cannot be finished or
             undone. Deliveries follow `enabled`.
         state_reason: Why finishing or undoing failed the last time.
@@ -104,6 +123,8 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
     revision: int
     installed_at: datetime
     updated_at: datetime
+    config_status: ConfigStatus
+    config_fault: str | None
     state: InstallationState
     state_reason: str | None
     policy: PolicyOverride | None = None
@@ -125,6 +146,8 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
             revision=stored.revision,
             installed_at=stored.installed_at,
             updated_at=stored.updated_at,
+            config_status=ConfigStatus.of(stored),
+            config_fault=stored.config_fault,
             state=InstallationState(stored.state),
             state_reason=stored.transition_reason,
             policy=stored.policy,

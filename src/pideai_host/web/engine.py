@@ -55,6 +55,7 @@ from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.recovery import Recovery
 from pideai_host.stores.secrets import Sealer
+from pideai_host.stores.upgrade import Upgrade
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger
 
@@ -102,6 +103,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     installations: Installations
     lifecycle: Lifecycle
     answers: KeptAnswers
+    upgrade: Upgrade
     store_calls: StoreCalls
     outbox: Outbox
     capture: CaptureDoor
@@ -244,6 +246,7 @@ def _assemble(
         catalogue=Catalogue(pool),
         installations=installations,
         lifecycle=lifecycle,
+        upgrade=Upgrade(pool, registry, lifecycle),
         answers=KeptAnswers(pool, contexts.sealer),
         store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
         outbox=Outbox(pool, intake, now=_now),
@@ -283,6 +286,8 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(listener.stop)
     await engine.capture.start()
     stack.push_async_callback(engine.capture.stop)
+    await engine.upgrade.start()
+    stack.push_async_callback(engine.upgrade.stop)
     await engine.scheduler.start()
     stack.push_async_callback(engine.scheduler.stop)
 

@@ -39,6 +39,8 @@ INSTALLATION: Final[dict[str, Any]] = {
     "revision": 1,
     "installed_at": "2026-11-22T13:31:01.645075Z",
     "updated_at": "2026-11-22T13:31:01.645075Z",
+    "config_status": "current",
+    "config_fault": None,
     "state": "enabled",
     "state_reason": None,
     "policy": {"limits": {"per_store_per_s": 2.0}, "max_age_s": 3600.0},

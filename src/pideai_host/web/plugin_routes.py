@@ -40,6 +40,7 @@ CODES: Final = (
     "store_unknown",
     "not_installed",
     "plugin_disabled",
+    "config_not_current",
     "too_many_requests",
     "plugin_signal",
     "plugin_fault",

@@ -56,6 +56,7 @@ async def verdict_on(answer, *, opens=False):
         is_late=False,
     )  # fmt: skip
     stored = SimpleNamespace(
+        config_version=1,
         store_id=STORE, slug="probe", config={},
         sealed={"webhook_secret": SEALER.seal(SECRET, STORE, "probe", "webhook_secret")},
         delivery=SimpleNamespace(retry=plugin.plugin_definition().retry, breaker=None, max_age_s=None),

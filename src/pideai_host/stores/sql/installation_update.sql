@@ -13,6 +13,8 @@ changed as (
       transition_tries = case when %(transition)s::text = before.transition then sp.transition_tries else 0 end,
       transition_due_at = case when %(transition)s::text = before.transition then sp.transition_due_at
                                else now() + %(grace_s)s::float8 * interval '1 second' end,
+      config_fault = case when sp.config_version = %(config_version)s then sp.config_fault end,
+      config_due_at = case when sp.config_version = %(config_version)s then sp.config_due_at end,
       revision = revision + %(step)s, updated_at = now()
   from before
   where sp.id = before.id

@@ -3,6 +3,7 @@
 select sp.id, sp.store_id, sp.plugin_id, p.slug, sp.config, sp.enabled, coalesce(sp.priority, 0) as priority,
        sp.webhook_url, sp.config_version, sp.revision, sp.policy,
        sp.transition, sp.transition_reason, sp.transition_tries, sp.state = 'failed' as is_given_up,
+       sp.config_fault, p.config_version as wanted_version,
        coalesce((select jsonb_object_agg(s.field, s.sealed)
                  from pideai_host.installation_secrets s where s.installation_id = sp.id), '{{}}')
          || case when sp.webhook_secret is null then '{{}}'

@@ -10,7 +10,7 @@ from msgspec import UNSET
 
 from pideai_host.api import NotInstalled
 from pideai_host.stores.expected import tag_of
-from pideai_host.stores.wire import InstallOut, UpdateIn
+from pideai_host.stores.wire import ConfigStatus, InstallOut, UpdateIn
 from pideai_host.web.conditional import (
     UNCHANGED,
     IfMatch,
@@ -105,7 +105,9 @@ async def get_store_plugin(
     stored = await host_state(request.scope).installations.find(store_id, plugin)
     if stored is None:
         raise NotInstalled(plugin)
-    return conditional(request, InstallOut.of(stored), if_none_match, tag=tag_of(stored))
+    shown = InstallOut.of(stored)
+    known = if_none_match if shown.config_status is ConfigStatus.CURRENT else None  # what is told of that has no tag
+    return conditional(request, shown, known, tag=tag_of(stored))
 
 
 @put(
@@ -116,7 +118,15 @@ async def get_store_plugin(
     security=OWNER,
     responses={
         **success(200, InstallOut, INSTALLATION, "The installation as it is now"),
-        **problems(*_ONE, *_BODY, "not_installed", "secret_unreadable", "changed_meanwhile", "if_match_needed"),
+        **problems(
+            *_ONE,
+            *_BODY,
+            "not_installed",
+            "config_not_current",
+            "secret_unreadable",
+            "changed_meanwhile",
+            "if_match_needed",
+        ),
     },
 )
 async def update_store_plugin(

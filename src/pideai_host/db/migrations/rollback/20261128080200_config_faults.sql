@@ -1,0 +1,3 @@
+alter table if exists public.store_plugins
+  drop column if exists config_due_at,
+  drop column if exists config_fault;
