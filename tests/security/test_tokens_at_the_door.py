@@ -105,6 +105,7 @@ async def client(auth_server, request):
             provider_webhooks=Untouchable(),
             audit=Untouchable(),
             operator=Untouchable(),
+            try_out=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

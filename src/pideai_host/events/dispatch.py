@@ -140,8 +140,8 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises is an outcome, and hurts only itself
                 context.log.warning("hook_raised", hook="handle_event", error=type(error).__name__)
                 result = result_of_error(error, request_left=requests.in_flight)
-                return _redacted(result, context), channel_of_error(error)
-        result = _checked(answer, context)
+                return redacted_result(result, context), channel_of_error(error)
+        result = checked_answer(answer, context)
         return result, channel_of(result) if isinstance(answer, PluginEventResult | None) else None
 
 
@@ -192,18 +192,19 @@ def _cancelled() -> Verdict:
     return Verdict(status="cancelled", outcome="cancelled", error="the store has uninstalled the plugin")
 
 
-def _checked(answer: Any, context: HostContext) -> PluginEventResult:
+def checked_answer(answer: Any, context: HostContext) -> PluginEventResult:
+    """Return what a hook answered, as it may be shown and kept; what is no answer is one to try again."""
     if answer is None:
         return delivered()
     if not isinstance(answer, PluginEventResult):
         return retry(f"handle_event returned {type(answer).__name__}, not PluginEventResult")
     if _is_sound(answer):
-        return _redacted(answer, context)
+        return redacted_result(answer, context)
     try:  # nothing held the plugin to the types while it built its answer
         checked = msgspec.convert({**msgspec.structs.asdict(answer), "data": None}, PluginEventResult)
     except msgspec.ValidationError as error:
         return retry(f"handle_event returned a PluginEventResult that is none: {error}")
-    return _redacted(msgspec.structs.replace(checked, data=answer.data), context)
+    return redacted_result(msgspec.structs.replace(checked, data=answer.data), context)
 
 
 def _is_sound(answer: PluginEventResult) -> bool:
@@ -222,7 +223,7 @@ def _is_sound(answer: PluginEventResult) -> bool:
     )
 
 
-def _redacted(result: PluginEventResult, context: HostContext) -> PluginEventResult:
+def redacted_result(result: PluginEventResult, context: HostContext) -> PluginEventResult:
     """Take opened secrets out of what goes into the log: a plugin may have quoted one in an error."""
     if not context.opened_secrets:
         return result

@@ -10,7 +10,7 @@ import msgspec
 
 from pideai_host.api import DeliveryInfo, EventType, Installation, PluginFault, type_of_payload
 from pideai_host.db.pool import Pool
-from pideai_host.stores.credits import DeliveryCredits
+from pideai_host.stores.credits import DeliveryCredits, SimulatedCredits
 from pideai_host.stores.database import PluginDatabase
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.notices import Notices
@@ -64,8 +64,11 @@ class HostContext:
         stored: StoredInstallation,
         delivery: DeliveryInfo | None,
         emits_as: UUID | None = None,
+        *,
+        is_test: bool = False,
     ) -> None:
         self._factory = factory
+        self._is_test = is_test
         self._stored = stored
         self._delivery = delivery
         self._emits_as = emits_as if delivery is None else delivery.id
@@ -118,6 +121,8 @@ class HostContext:
     @_part
     def credits(self) -> DeliveryCredits:
         """What the store may still spend."""
+        if self._is_test:
+            return SimulatedCredits(self._factory.pool, self.store_id, self.plugin, None)
         delivery_id = None if self._delivery is None else self._delivery.id
         return DeliveryCredits(self._factory.pool, self.store_id, self.plugin, delivery_id)
 
@@ -247,7 +252,12 @@ class ContextFactory:
         self.supabase = supabase
 
     def make(
-        self, stored: StoredInstallation, delivery: DeliveryInfo | None, *, emits_as: UUID | None = None
+        self,
+        stored: StoredInstallation,
+        delivery: DeliveryInfo | None,
+        *,
+        emits_as: UUID | None = None,
+        is_test: bool = False,
     ) -> HostContext:
         """Return the context of one call: cheap, nothing is opened or asked for yet.
 
@@ -255,5 +265,6 @@ class ContextFactory:
             stored: Whose.
             delivery: What it is called for.
             emits_as: Without a delivery: what the ids of emitted events are derived from, None if it may emit nothing.
+            is_test: Takes no credits.
         """
-        return HostContext(self, stored, delivery, emits_as)
+        return HostContext(self, stored, delivery, emits_as, is_test=is_test)

@@ -117,6 +117,7 @@ def _lifespan(
                 outbox=engine.outbox,
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
                 audit=AuditTrail(engine.pool),
+                try_out=engine.try_out,
                 operator=OperatorParts(pool=engine.pool, records=registry.records, bodies=engine.bodies),
                 trusted_proxies=settings.trusted_proxies,
                 readiness=Readiness(

@@ -39,6 +39,7 @@ from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
 from pideai_host.events.sweep import Sweep
+from pideai_host.events.try_out import TryOut
 from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
@@ -108,6 +109,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     outbox: Outbox
     capture: CaptureDoor
     bodies: KeptBodies
+    try_out: TryOut
     heartbeat: Heartbeat
     scheduler: Scheduler
     quarantine: Quarantine
@@ -235,6 +237,7 @@ def _assemble(
         )
         notifier.tell(worker.wake)
     scheduler = Scheduler(settings.database_url or "", jobs)
+    store_calls = StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons)
     return Engine(
         settings=settings,
         registry=registry,
@@ -248,7 +251,8 @@ def _assemble(
         lifecycle=lifecycle,
         upgrade=Upgrade(pool, registry, lifecycle),
         answers=KeptAnswers(pool, contexts.sealer),
-        store_calls=StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons),
+        store_calls=store_calls,
+        try_out=TryOut(pool, store_calls, contexts, installations),
         outbox=Outbox(pool, intake, now=_now),
         capture=CaptureDoor(engine_pool, reader, intake),
         bodies=KeptBodies(pool, reader, intake),

@@ -212,6 +212,9 @@ REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
         "Disable": {"enabled": False},
         "Make a new webhook secret": {"webhook_secret": None},
     },
+    "testStorePlugin": {
+        "Reach a phone of yours": {"event_type": "order.created", "payload": {"customerPhone": "04141234567"}}
+    },
     "previewReplay": {"One day of failures": _RANGE},
     "beginReplay": {"One day of failures": {**_RANGE, "per_s": 20}},
     "receiveDatabaseChange": {

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.provider_webhooks import ProviderWebhooks
     from pideai_host.events.replay import Replays
     from pideai_host.events.replay_range import ReplayRanges
+    from pideai_host.events.try_out import TryOut
     from pideai_host.settings.read import Network
     from pideai_host.stores.answers import KeptAnswers
     from pideai_host.stores.audit import AuditTrail
@@ -65,6 +66,7 @@ class HostState:
     provider_webhooks: "ProviderWebhooks"
     audit: "AuditTrail"
     operator: "OperatorParts"
+    try_out: "TryOut"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
     limits: "RequestLimits | None" = None

@@ -28,6 +28,7 @@ from pideai_host.events.outbox import Outbox
 from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
+from pideai_host.events.try_out import TryOut
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
@@ -147,6 +148,7 @@ async def hosted(
                 answers=KeptAnswers(pool, sealer),
                 audit=AuditTrail(pool),
                 operator=None,
+                try_out=TryOut(pool, calls, contexts, installations),
                 readiness=Readiness(pool, keys, worker_running=None),
             )
             app = Litestar(

@@ -116,6 +116,7 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             provider_webhooks=None,
             audit=AuditTrail(pool),
             operator=None,
+            try_out=None,
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

@@ -125,6 +125,7 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             provider_webhooks=None,
             audit=AuditTrail(pool),
             operator=None,
+            try_out=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

@@ -32,6 +32,7 @@ PARTS = (
     "provider_webhooks",
     "audit",
     "operator",
+    "try_out",
     "readiness",
 )
 

@@ -10,7 +10,7 @@ from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 from pideai_host.stores.wire import InstallOut
-from pideai_host.web import operator_examples, operator_models
+from pideai_host.web import event_examples, event_models, operator_examples, operator_models
 from pideai_host.web.audit_models import AuditEntryOut, OperatorAuditEntryOut
 from pideai_host.web.described import METHODS, printed
 from pideai_host.web.document import host_document
@@ -258,6 +258,8 @@ def test_a_file_that_is_none_of_the_page_s_is_not_served(client_of):
         (PLUGIN, PluginOut),
         (operator_examples.LOAD_RECORD, operator_models.LoadRecordOut),
         (operator_examples.QUARANTINED_PLUGIN, operator_models.QuarantinedPluginOut),
+        (event_examples.EVENT_TYPE, event_models.EventTypeOut),
+        (event_examples.TRIED, event_models.TestOut),
         (operator_examples.LANE, operator_models.LaneOut),
         (operator_examples.PROCESS, operator_models.ProcessOut),
         (operator_examples.OPEN_BREAKER, operator_models.OpenBreakerOut),

@@ -18,6 +18,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         id: The event's; the same in every delivery of it, while the header ``webhook-id`` names this delivery.
         data: The event's payload, camelCase, money as JSON numbers with their decimals.
         late: Only there, and true, when the store asked for order and a later event of the same entity went before.
+        test: Only there, and true, when the owner tries the receiver out with a sample.
     """
 
     type: str
@@ -26,6 +27,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     store_id: UUID
     data: msgspec.Struct | dict[str, Any]
     late: bool | msgspec.UnsetType = msgspec.UNSET
+    test: bool | msgspec.UnsetType = msgspec.UNSET
 
 
 # The same event gives the same bytes on each attempt, also after its payload was stored and read again.
@@ -42,5 +44,6 @@ def body_of(event: PluginEvent) -> bytes:
             store_id=event.store_id,
             data=event.payload,
             late=event.metadata.get("late", msgspec.UNSET),
+            test=event.metadata.get("test", msgspec.UNSET),
         )
     )

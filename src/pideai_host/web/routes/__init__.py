@@ -22,6 +22,7 @@ from pideai_host.web.routes.deliveries import (
     replay_delivery,
     replay_event,
 )
+from pideai_host.web.routes.event_types import get_event_type, list_event_types, test_store_plugin
 from pideai_host.web.routes.health import live, ready
 from pideai_host.web.routes.operator import OPERATOR_ROUTES
 from pideai_host.web.routes.plugin_webhooks import (
@@ -68,6 +69,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
                     reset_breaker,
                     get_plugin_credits,
                     list_plugin_ledger,
+                    test_store_plugin,
                 ],
             ),
             list_credits,
@@ -85,6 +87,8 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         ],
         list_plugins,
         get_plugin,
+        list_event_types,
+        get_event_type,
         Router("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
