@@ -12,7 +12,7 @@ from psycopg.rows import kwargs_row
 from pideai_host.api import PluginUnknown
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.events.delivery_log import DeliveryStatus
+from pideai_host.events.delivery_log import DeliveryStatus, Mark
 from pideai_host.events.patience import patiently
 from pideai_host.events.replay_faults import ReplayOver, ReplaysBusy, ReplayUnknown
 from pideai_host.events.replay_write import Order
@@ -189,9 +189,9 @@ class ReplayRanges:
             raise ReplayUnknown(replay_id)
         return found[0]
 
-    async def list_newest(self, scope: Scope, *, limit: int = 50) -> list[ReplayState]:
-        """Return the newest replays within the scope."""
-        return await self._read(scope, limit=limit)
+    async def list_newest(self, scope: Scope, *, limit: int = 50, after: Mark | None = None) -> list[ReplayState]:
+        """Return the newest replays within the scope, or those that come after one of them."""
+        return await self._read(scope, limit=limit, after=after)
 
     async def cancel(self, scope: Scope, replay_id: UUID) -> ReplayState:
         """Stop a replay; what it has put into a lane already goes its way. Returns it as it is then.
@@ -214,9 +214,19 @@ class ReplayRanges:
         await patiently(self._pool, work)
         return await self.get(scope, replay_id)
 
-    async def _read(self, scope: Scope, *, id: UUID | None = None, limit: int = 1) -> list[ReplayState]:  # noqa: A002
+    async def _read(
+        self,
+        scope: Scope,
+        *,
+        id: UUID | None = None,  # noqa: A002
+        limit: int = 1,
+        after: Mark | None = None,
+    ) -> list[ReplayState]:
         which = within(query("{of_store}" if id is None else "{of_store} and r.id = %(id)s"), scope)
-        parameters = {"store_id": store_id_of(scope), "id": id, "limit": limit}
+        parameters: dict[str, object] = {"store_id": store_id_of(scope), "id": id, "limit": limit}
+        if after is not None:
+            which = which + query(" and (r.created_at, r.id) < (%(after_at)s, %(after_id)s)")
+            parameters |= {"after_at": after.at, "after_id": after.id}
 
         async def work(connection: AsyncConnection[Any]) -> list[ReplayState]:
             async with connection.cursor(row_factory=kwargs_row(_state)) as cursor:

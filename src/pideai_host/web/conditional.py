@@ -60,9 +60,10 @@ def expected_tags(if_match: str | None) -> frozenset[str] | None:
     return None if if_match is None or if_match.strip() == "*" else frozenset(_TAG.findall(if_match))
 
 
-def tagged(shown: InstallOut, *, status_code: int = HTTP_200_OK) -> Response[InstallOut]:
-    """Answer with an installation and its tag."""
-    return Response(shown, status_code=status_code, headers={"etag": f'"{tag_of(shown)}"'})
+def tagged(shown: InstallOut, *, status_code: int = HTTP_200_OK, location: str | None = None) -> Response[InstallOut]:
+    """Answer with an installation and its tag, and with where it is found if it was just made."""
+    headers = {"etag": f'"{tag_of(shown)}"'} | ({} if location is None else {"location": location})
+    return Response(shown, status_code=status_code, headers=headers)
 
 
 def conditional(

@@ -24,6 +24,9 @@ _REF: Final = "#/components/schemas/"
 _NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
 """What Litestar says of every parameter, though it is what is true unless told otherwise."""
 
+_LOCATED: Final = frozenset({"installStorePlugin", "beginReplay", "replayDelivery"})
+"""What makes one thing, and answers with its address."""
+
 _HEADERS: Final[Mapping[str, Json]] = {
     "X-Request-Id": {"description": "Names the request, in the log too.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before it is sent again.", "schema": {"type": "integer"}},
@@ -185,8 +188,12 @@ def _add_headers(path: str, operation: Json) -> None:
             brought.append("RateLimit")
         if status in {"429", "503"}:
             brought.append("Retry-After")
-        if status in {"200", "201", "304"} and (names & {"If-None-Match", "If-Match"}):
+        if status in {"200", "304"} and names & {"If-None-Match", "If-Match"}:
             brought.append("ETag")
+        if status == "201":
+            brought.append("ETag")
+        if operation["operationId"] in _LOCATED and status in {"201", "202"}:
+            brought.append("Location")
         headers = answer.setdefault("headers", {})
         for name in brought:
             headers.setdefault(name, {"$ref": f"#/components/headers/{name}"})

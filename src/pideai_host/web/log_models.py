@@ -227,10 +227,11 @@ class ReplayOut(msgspec.Struct, frozen=True, kw_only=True):
         return msgspec.convert(shown, cls)
 
 
-class ReplayList(msgspec.Struct, frozen=True):
-    """A store's newest replays."""
+class ReplayPage(msgspec.Struct, frozen=True):
+    """A store's replays of ranges, newest first."""
 
     items: list[ReplayOut]
+    next_cursor: Annotated[str | None, Meta(description="Send it as `cursor`; null on the last page.")]
 
 
 def _entry(stored: Mapping[str, Any]) -> HistoryEntry:

@@ -417,3 +417,22 @@ async def test_no_answer_holds_a_secret_or_a_configuration(api, shop, paths):
     answers = [await api.ask(method, path, body=body) for method, path, body in paths]
 
     assert CANARY not in "".join(one.text for one in answers)
+
+
+async def test_what_was_made_is_found_where_the_answer_says(api, seed):
+    (delivery,) = await seed("failed")
+    begun = await api.ask("POST", "/replays", body={"since": SINCE})
+    again = await api.ask("POST", f"/deliveries/{delivery}/replay")
+    places = [answer.headers["location"].partition(f"/api/stores/{api.store_id}")[2] for answer in (begun, again)]
+
+    assert places == [f"/replays/{begun.json()['id']}", f"/deliveries/{delivery}"]
+    assert [(await api.ask("GET", place)).status_code for place in places] == [200, 200]
+
+
+async def test_replays_are_listed_page_by_page(api):
+    begun = [(await api.ask("POST", "/replays", body={"since": SINCE})).json()["id"] for _ in range(3)]
+    first = (await api.ask("GET", "/replays", limit=2)).json()
+    second = (await api.ask("GET", "/replays", limit=2, cursor=first["next_cursor"])).json()
+
+    assert [one["id"] for one in first["items"] + second["items"]] == begun[::-1]
+    assert second["next_cursor"] is None

@@ -184,6 +184,29 @@ def test_every_name_in_the_api_is_snake_case(document, operations):
     assert [name for name in sorted(names) if re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name) is None] == []
 
 
+def test_every_operation_with_a_json_body_says_how_it_refuses_one(operations):
+    lacking = [
+        operation["operationId"]
+        for path, operation in operations
+        if path.startswith("/api/") and "application/json" in operation.get("requestBody", {}).get("content", {})
+        if not {"400", "413", "415"} <= operation["responses"].keys()
+    ]
+
+    assert lacking == []
+
+
+def test_what_creates_tells_where(operations):
+    made = {
+        operation["operationId"]
+        for _, operation in operations
+        for answer in operation["responses"].values()
+        if "Location" in answer["headers"]
+    }
+
+    assert made == {"installStorePlugin", "beginReplay", "replayDelivery"}
+    assert {one["operationId"] for _, one in operations if "201" in one["responses"]} <= made
+
+
 def test_every_json_body_has_an_example(operations):
     """A new operation with a body has one in `pideai_host.web.examples.REQUESTS`."""
     lacking = [

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, HeaderParameter, QueryParameter
+from litestar.status_codes import HTTP_202_ACCEPTED
 
 from pideai_host.events.delivery_log import DeliveryStatus, LogFilter
 from pideai_host.web.cursor import mark_of
@@ -117,13 +118,15 @@ async def replay_delivery(
     store_id: FromPath[UUID],
     delivery_id: FromPath[UUID],
     idempotency_key: IdempotencyKey = None,
-) -> ReplayedDeliveryOut:
+) -> Response[ReplayedDeliveryOut]:
     """Have a delivery go again: under its own id if it was not delivered, else as a copy that names it.
 
     It begins anew, by the plugin's bulk lane, however old it is. While its installation is disabled it waits.
     """
     order = order_of(request, store_id, idempotency_key)
-    return ReplayedDeliveryOut.of(await host_state(request.scope).replays.delivery(store_id, delivery_id, order))
+    done = await host_state(request.scope).replays.delivery(store_id, delivery_id, order)
+    where = {"location": f"/api/stores/{store_id}/deliveries/{done.delivery_id}"}
+    return Response(ReplayedDeliveryOut.of(done), status_code=HTTP_202_ACCEPTED, headers=where)
 
 
 @get(

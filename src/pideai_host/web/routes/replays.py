@@ -3,17 +3,19 @@
 from typing import Any, Final
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
 from litestar.params import FromPath, JSONBody
+from litestar.status_codes import HTTP_202_ACCEPTED
 
-from pideai_host.events.delivery_log import DeliveryStatus
+from pideai_host.events.delivery_log import DeliveryStatus, Mark
 from pideai_host.events.replay_range import ReplayFilter
+from pideai_host.web.cursor import cursor_of, mark_of
 from pideai_host.web.examples import PREVIEW, REPLAY
-from pideai_host.web.log_models import PreviewOut, RangeIn, ReplayIn, ReplayList, ReplayOut
+from pideai_host.web.log_models import PreviewOut, RangeIn, ReplayIn, ReplayOut, ReplayPage
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.replaying import order_of
 from pideai_host.web.requests import BodyRejected
-from pideai_host.web.routes.deliveries import IdempotencyKey
+from pideai_host.web.routes.deliveries import PAGE, Cursor, IdempotencyKey, Limit
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
@@ -52,11 +54,13 @@ async def begin_replay(
     store_id: FromPath[UUID],
     data: JSONBody[ReplayIn],
     idempotency_key: IdempotencyKey = None,
-) -> ReplayOut:
+) -> Response[ReplayOut]:
     """Begin to replay a range. It goes on by itself, at its rate, whatever is restarted meanwhile."""
     order = order_of(request, store_id, idempotency_key)
     ranges = host_state(request.scope).replay_ranges
-    return ReplayOut.of(await ranges.begin(store_id, _wanted(data), order, per_s=data.per_s))
+    begun = await ranges.begin(store_id, _wanted(data), order, per_s=data.per_s)
+    where = {"location": f"/api/stores/{store_id}/replays/{begun.id}"}
+    return Response(ReplayOut.of(begun), status_code=HTTP_202_ACCEPTED, headers=where)
 
 
 @get(
@@ -65,12 +69,20 @@ async def begin_replay(
     tags=TAGS,
     summary="List a store's replays",
     security=OWNER,
-    responses={**success(200, ReplayList, {"items": [REPLAY]}, "The newest 50"), **problems(*_ANY)},
+    responses={
+        **success(200, ReplayPage, {"items": [REPLAY], "next_cursor": None}, "A page, newest first"),
+        **problems(*_ANY),
+    },
 )
-async def list_replays(request: Request[Any, Any, Any], store_id: FromPath[UUID]) -> ReplayList:
-    """List the newest replays of ranges."""
-    found = await host_state(request.scope).replay_ranges.list_newest(store_id)
-    return ReplayList([ReplayOut.of(one) for one in found])
+async def list_replays(
+    request: Request[Any, Any, Any], store_id: FromPath[UUID], cursor: Cursor = None, limit: Limit = PAGE
+) -> ReplayPage:
+    """List replays of ranges, newest first."""
+    ranges = host_state(request.scope).replay_ranges
+    found = await ranges.list_newest(store_id, limit=limit + 1, after=mark_of(cursor))
+    shown = found[:limit]
+    following = Mark(shown[-1].created_at, shown[-1].id) if len(found) > limit else None
+    return ReplayPage([ReplayOut.of(one) for one in shown], cursor_of(following))
 
 
 @get(

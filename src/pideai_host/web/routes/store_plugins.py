@@ -34,6 +34,7 @@ _ONE: Final = (*_ANY, "plugin_unknown", "installation_busy")
 _BODY: Final = (
     "body_rejected",
     "body_too_large",
+    "media_type_unsupported",
     "module_not_in_plan",
     "config_rejected",
     "plugin_signal",
@@ -82,7 +83,7 @@ async def install_store_plugin(
     await require_plan(request, store_id, plugin)
     made = await host_state(request.scope).lifecycle.install(store_id, plugin, data)
     keep_out(request, "webhook_secret")
-    return tagged(made, status_code=HTTP_201_CREATED)
+    return tagged(made, status_code=HTTP_201_CREATED, location=f"/api/stores/{store_id}/plugins/{plugin}")
 
 
 @get(

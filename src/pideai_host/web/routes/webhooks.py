@@ -86,7 +86,14 @@ class _ChangeOperation(Operation):
     security=WEBHOOK_SECRET,
     responses={
         **success(202, Accepted, ACCEPTED, "Kept; the ids of its events"),
-        **problems("not_a_change", "webhook_secret_wrong", "body_too_large", "database_unavailable"),
+        **problems(
+            "bad_request",
+            "not_a_change",
+            "webhook_secret_wrong",
+            "body_too_slow",
+            "body_too_large",
+            "database_unavailable",
+        ),
     },
 )
 async def receive_database_change(request: Request[Any, Any, Any]) -> ASGIResponse:

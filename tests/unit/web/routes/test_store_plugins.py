@@ -163,7 +163,7 @@ def test_an_installation_is_made_as_asked(client, lifecycle):
     response = client.post(PATH, json=body)
     ((_, store_id, slug, wanted),) = lifecycle.calls
 
-    assert response.status_code == 201
+    assert (response.status_code, response.headers["location"]) == (201, f"{PATH}/whatsapp")
     assert (store_id, slug) == (STORE, "whatsapp")
     assert (wanted.config, wanted.enabled, wanted.priority) == ({"apiKey": "k"}, False, 3)
 
