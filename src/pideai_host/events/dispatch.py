@@ -228,6 +228,18 @@ def redacted_result(result: PluginEventResult, context: HostContext) -> PluginEv
     if not context.opened_secrets:
         return result
     error, body = context.redact(result.error), context.redact(result.response_body)
-    if error == result.error and body == result.response_body:
+    data = None if result.data is None else _without_secrets(result.data, context)
+    if error == result.error and body == result.response_body and data == result.data:
         return result
-    return msgspec.structs.replace(result, error=error, response_body=body)
+    return msgspec.structs.replace(result, error=error, response_body=body, data=data)
+
+
+def _without_secrets(value: Any, context: HostContext) -> Any:
+    """Return data without the secrets that a plugin was given, in its keys and texts at any depth."""
+    if isinstance(value, str):
+        return context.redact(value)
+    if isinstance(value, dict):
+        return {_without_secrets(key, context): _without_secrets(inner, context) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_secrets(inner, context) for inner in value]
+    return value

@@ -150,8 +150,9 @@ class HostContext:
         return _log.bind(**bound)
 
     async def notify(self, message: str, *, level: str = "info") -> None:
-        """Leave a notice for the store's owner."""
-        await Notices(self._factory.pool).leave(self.store_id, self.plugin, message, level=level)
+        """Leave a notice for the store's owner, without the secrets that the plugin was given."""
+        text = self.redact(message) or ""
+        await Notices(self._factory.pool).leave(self.store_id, self.plugin, text, level=level)
 
     def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
         """Collect an event for the transaction that keeps what this call did; a key used twice replaces the first.

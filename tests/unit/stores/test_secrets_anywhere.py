@@ -1,4 +1,4 @@
-"""Wherever a schema says writeOnly, and by whatever keyword it gets there, the value is sealed, kept and never shown."""
+"""Wherever a schema says writeOnly, by whatever keyword it gets there, the value is sealed, kept and never shown."""
 
 import itertools
 import json
