@@ -52,7 +52,8 @@ def list_plugins(run: "Run", *, as_json: bool, strict: bool) -> int:
     """List every installed plugin with what became of it, and why; sorted by distribution.
 
     Imports the plugins that PIDEAI_PLUGINS selects; needs no database. The exit code is 0 even with broken plugins,
-    since the listing itself went well, unless --strict is given. Tracebacks: `pideai-host --debug plugins list`.
+    since the listing itself went well, unless --strict is given. Tracebacks: `pideai-host --debug plugins list`. Which
+    of them all workers leave alone, since they end them, only the database knows: `pideai-host plugins quarantined`.
     """
     settings = Settings.from_env()
     telemetry.set_up(level="error", log_format=settings.log_format)  # the table tells what the log would
