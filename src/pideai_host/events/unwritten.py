@@ -16,8 +16,8 @@ from pideai_host.telemetry import get_logger
 RETRY_S: Final = 1.0
 GIVE_UP_S: Final = 900.0
 """An outcome that the database takes no more although it takes others: its message returns by itself."""
-LAST_TRIES: Final = 5
-"""How often a process that stops tries once more."""
+LAST_S: Final = 10.0
+"""How long a process that stops goes on trying."""
 AT_ONCE: Final = 200
 FRESH_S: Final = 60.0
 """An outcome kept for longer says nothing of others any more."""
@@ -33,6 +33,7 @@ class Unwritten(Generic[Outcome]):
         write: Writes some outcomes of a lane; returns those that could not be written now. Does not raise.
         retry_s: Seconds between two tries.
         give_up_s: Seconds after which one is let go of.
+        last_s: Seconds, see `LAST_S`.
         monotonic: Seconds, injected.
     """
 
@@ -42,15 +43,16 @@ class Unwritten(Generic[Outcome]):
         *,
         retry_s: float = RETRY_S,
         give_up_s: float = GIVE_UP_S,
+        last_s: float = LAST_S,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._write = write
         self._retry_s = retry_s
         self._give_up_s = give_up_s
+        self._last_s = last_s
         self._monotonic = monotonic
         self._kept: dict[str, list[tuple[float, Outcome, Callable[[], None]]]] = defaultdict(list)
         self._task: asyncio.Task[None] | None = None
-        self._stopping = asyncio.Event()
 
     @property
     def are_fresh(self) -> bool:
@@ -68,20 +70,20 @@ class Unwritten(Generic[Outcome]):
             self._task = asyncio.create_task(self._run(), name="unwritten")
 
     async def stop(self) -> None:
-        """Try a few times more, then give up."""
-        self._stopping.set()
-        if self._task is not None:
-            await self._task
+        """Go on for a while, then give up."""
+        if self._task is None:
+            return
+        await asyncio.wait((self._task,), timeout=self._last_s)
+        self._task.cancel()
+        await asyncio.wait((self._task,))
+        for lane in list(self._kept):
+            self._let_go(lane, self._kept.pop(lane))
 
     async def _run(self) -> None:
-        tries_left = LAST_TRIES
-        while len(self) and tries_left:
-            tries_left -= self._stopping.is_set()
+        while len(self):
             await asyncio.sleep(self._retry_s)
             for lane in list(self._kept):
                 await self._try_again(lane)
-        for lane in list(self._kept):
-            self._let_go(lane, self._kept.pop(lane))
 
     async def _try_again(self, lane: str) -> None:
         """Write what is kept of a lane, up to the first that still cannot be written."""

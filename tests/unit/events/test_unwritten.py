@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from pideai_host.events.unwritten import FRESH_S, LAST_TRIES, Unwritten
+from pideai_host.events.unwritten import FRESH_S, Unwritten
 
 LANE = "pideai_probe"
 
@@ -46,7 +46,7 @@ def database():
 
 @pytest.fixture
 def unwritten(database, clock):
-    return Unwritten(database.write, retry_s=0.0, give_up_s=900.0, monotonic=clock)
+    return Unwritten(database.write, retry_s=0.0, give_up_s=900.0, last_s=0.05, monotonic=clock)
 
 
 def keep(unwritten, *outcomes, lane=LANE):
@@ -91,12 +91,20 @@ async def test_what_is_never_taken_does_not_keep_the_others_back_and_is_let_go_o
     assert (before, done, database.written) == ([2], [2, 1], [(LANE, 2)])
 
 
-async def test_a_process_that_stops_tries_a_few_times_more(unwritten, database):
-    database.away = 10**6
+async def test_a_process_that_stops_writes_what_can_be_written_soon(unwritten, database):
+    database.away = 3
     done = keep(unwritten, 1)
     await unwritten.stop()
 
-    assert (database.asked, done, len(unwritten)) == (LAST_TRIES, [1], 0)
+    assert (database.written, done) == ([(LANE, 1)], [1])
+
+
+async def test_and_gives_up_the_rest(unwritten, database):
+    database.refused = {1}
+    done = keep(unwritten, 1)
+    await unwritten.stop()
+
+    assert (database.written, done, len(unwritten)) == ([], [1], 0)
 
 
 async def test_nothing_new_is_to_be_made_while_something_was_put_off_lately(unwritten, database, clock):
