@@ -1,5 +1,5 @@
 # Each target is one line; `make check` is what CI runs.
-.PHONY: help setup fmt lint types layers test test-pg test-long coverage openapi demo serve bench bench-pages image check
+.PHONY: help setup fmt lint types layers test test-pg test-long coverage openapi metrics demo serve bench bench-pages image check
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -34,6 +34,9 @@ coverage: ## Run the suite and show which lines it never reached
 
 openapi: ## Refresh docs/openapi.json, the description of the API
 	uv run pideai-host openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+
+metrics: ## Refresh docs/metrics.md, the list of the metrics
+	uv run python -m pideai_host.telemetry.page > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md
 
 demo: ## Take one order all the way
 	uv run pideai-host demo

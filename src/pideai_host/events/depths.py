@@ -8,13 +8,14 @@ from psycopg.rows import class_row
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.telemetry import LANE_CLAIMED, LANE_OLDEST_SECONDS, LANE_READY
+from pideai_host.telemetry import BREAKERS_OPEN, LANE_CLAIMED, LANE_OLDEST_SECONDS, LANE_READY
 
 EVERY_S: Final = 15.0
 COUNTED_MAX: Final = 20_000
 """Messages of a lane that are counted."""
 
 _LOOK: Final = query(load("pideai_host.events", "sql/lanes_look.sql"))
+_BREAKERS: Final = query("select plugin, count(*) from pideai_host.breakers where phase <> 'closed' group by plugin")
 _LANES: Final = query(load("pideai_host.events", "sql/lanes.sql"))
 
 
@@ -46,12 +47,15 @@ class LaneDepths:
         """Count all lanes, for the table and this process's metrics; nothing is left to do afterwards."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_LOOK, {"most": COUNTED_MAX})).fetchall()
-        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS):
+            breakers = await (await connection.execute(_BREAKERS)).fetchall()
+        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS, BREAKERS_OPEN):
             gauge.clear()
         for lane, ready, claimed, oldest_s in rows:
             LANE_READY.labels(lane=lane).set(ready)
             LANE_CLAIMED.labels(lane=lane).set(claimed)
             LANE_OLDEST_SECONDS.labels(lane=lane).set(max(0.0, oldest_s or 0.0))
+        for plugin, count in breakers:
+            BREAKERS_OPEN.labels(plugin=plugin).set(count)
         return False
 
     async def all(self) -> list[LaneDepth]:

@@ -15,6 +15,7 @@ from psycopg.sql import Composed, Identifier
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.patience import patiently
+from pideai_host.telemetry import DELIVERIES_CLAIMED
 
 CLAIMS_MAX: Final = 3
 """A message whose last of so many claims was begun and never settled takes its worker down with it (`suspects`)."""
@@ -113,7 +114,9 @@ class Queue:
             connection.cursor(row_factory=args_row(Claimed)) as cursor,
         ):
             await cursor.execute(_CLAIM, parameters)
-            return await cursor.fetchall()
+            claimed = await cursor.fetchall()
+        DELIVERIES_CLAIMED.inc(len(claimed))
+        return claimed
 
     async def begin(self, claimed: Claimed, *, at: datetime, worker: str, is_noted: bool = True) -> bool:
         """Note in a delivery's history that a call for it begins; tell whether that was noted of this message before.

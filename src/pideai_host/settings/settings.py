@@ -18,6 +18,7 @@ _SECRET_FIELDS = (
     "database_url",
     "admin_database_url",
     "webhook_secrets",
+    "metrics_tokens",
     "master_keys",
     "legacy_jwt_secret",
     "supabase_service_key",
@@ -58,6 +59,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         retention_days: PIDEAI_RETENTION_DAYS, age at which events and deliveries are dropped, week by week.
         audit_days: PIDEAI_AUDIT_DAYS, age at which lines of the audit trail are forgotten.
         trusted_proxies: PIDEAI_TRUSTED_PROXIES, whose word on a client's address is believed.
+        metrics_tokens: PIDEAI_METRICS_TOKEN, any of which lets its bearer read the metrics.
         user_requests_per_min: PIDEAI_USER_REQUESTS_PER_MIN, requests of one user to the API; 0 for no limit.
         store_requests_per_min: PIDEAI_STORE_REQUESTS_PER_MIN, requests below one store; 0 for no limit.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
@@ -92,6 +94,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: int = 90
     audit_days: int = 730
     trusted_proxies: tuple[read.Network, ...] = ()
+    metrics_tokens: tuple[str, ...] = ()
     user_requests_per_min: int = 600
     store_requests_per_min: int = 1200
     sweep_interval_s: int = 60
@@ -140,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             retention_days=read.integer(environ, "PIDEAI_RETENTION_DAYS", 90, least=15, most=3650),
             audit_days=read.integer(environ, "PIDEAI_AUDIT_DAYS", 730, least=90, most=3650),
             trusted_proxies=read.networks(environ, "PIDEAI_TRUSTED_PROXIES"),
+            metrics_tokens=read.webhook_secrets(environ, "PIDEAI_METRICS_TOKEN"),
             user_requests_per_min=read.integer(environ, "PIDEAI_USER_REQUESTS_PER_MIN", 600, least=0, most=1_000_000),
             store_requests_per_min=read.integer(
                 environ, "PIDEAI_STORE_REQUESTS_PER_MIN", 1200, least=0, most=1_000_000

@@ -3,11 +3,14 @@
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
     BREAKER_TRANSITIONS,
+    BREAKERS_OPEN,
     CALLS_LEFT_BEHIND,
     CALLS_STUCK,
+    DELIVERIES_CLAIMED,
     DELIVERIES_SETTLED,
     EVENTS_ACCEPTED,
     HOOK_SECONDS,
+    HTTP_REQUESTS,
     JWKS_LOADED_AT,
     JWKS_REFRESHES,
     LANE_CLAIMED,
@@ -25,12 +28,15 @@ from pideai_host.telemetry.metrics import (
 from pideai_host.telemetry.redact import redacted_text
 
 __all__ = [
+    "BREAKERS_OPEN",
     "BREAKER_TRANSITIONS",
     "CALLS_LEFT_BEHIND",
     "CALLS_STUCK",
+    "DELIVERIES_CLAIMED",
     "DELIVERIES_SETTLED",
     "EVENTS_ACCEPTED",
     "HOOK_SECONDS",
+    "HTTP_REQUESTS",
     "JWKS_LOADED_AT",
     "JWKS_REFRESHES",
     "LANE_CLAIMED",

@@ -50,6 +50,26 @@ JWKS_REFRESHES = Counter(
 JWKS_LOADED_AT = Gauge(
     "pideai_jwks_loaded_at_seconds", "When the signing keys were last loaded, in Unix time", registry=REGISTRY
 )
+DELIVERIES_CLAIMED = Counter(
+    "pideai_deliveries_claimed",
+    "Deliveries that workers took from lanes, again after a crash included",
+    registry=REGISTRY,
+)
+HTTP_REQUESTS = Counter(
+    "pideai_http_requests",
+    "Answers to HTTP requests, by the route's template; none where there is none",
+    ["method", "route", "status"],
+    registry=REGISTRY,
+)
+BREAKERS_OPEN = Gauge(
+    "pideai_breakers_open", "Breakers that are not closed, as the leading process saw it", ["plugin"], registry=REGISTRY
+)
+POOL_CONNECTIONS = Gauge("pideai_pool_connections", "Database connections of a pool", ["pool"], registry=REGISTRY)
+POOL_WAITING = Gauge("pideai_pool_waiting", "Who waits for a connection now", ["pool"], registry=REGISTRY)
+POOL_WAITS = Gauge("pideai_pool_waits", "How often somebody had to wait for a connection", ["pool"], registry=REGISTRY)
+POOL_WAIT_SECONDS = Gauge(
+    "pideai_pool_wait_seconds", "How long all together have waited for a connection", ["pool"], registry=REGISTRY
+)
 LANE_READY = Gauge(
     "pideai_lane_ready",
     "Messages of a lane that may be claimed, as the leading process saw it",

@@ -120,6 +120,8 @@ def _lifespan(
                 try_out=engine.try_out,
                 operator=OperatorParts(pool=engine.pool, records=registry.records, bodies=engine.bodies),
                 trusted_proxies=settings.trusted_proxies,
+                metrics_tokens=[token.encode() for token in settings.metrics_tokens],
+                pools=[engine.pool, engine.engine_pool],
                 readiness=Readiness(
                     engine.pool,
                     identity.keys,

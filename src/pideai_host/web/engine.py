@@ -96,6 +96,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     settings: Settings
     registry: Registry
     pool: Pool
+    engine_pool: Pool
     http: OutgoingClient
     door: WebhookDoor
     intake: Intake
@@ -242,6 +243,7 @@ def _assemble(
         settings=settings,
         registry=registry,
         pool=pool,
+        engine_pool=engine_pool,
         http=http,
         door=WebhookDoor(engine_pool, directory, intake, now=_now),
         intake=intake,

@@ -17,6 +17,7 @@ from litestar.status_codes import HTTP_400_BAD_REQUEST
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from pideai_host.web.bodies import BodyTooSlow
+from pideai_host.web.headers import counted
 from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.requests import REQUEST_ID_HEADER, request_id
 from pideai_host.web.routes.webhooks import (
@@ -32,6 +33,7 @@ _ID_HEADER: Final = REQUEST_ID_HEADER.encode()
 _LENGTH: Final = re.compile(rb"[0-9]{1,9}")
 _TYPE: Final = (b"content-type", b"application/json")
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
+_answered: Final = counted("POST", PATH, 202)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -119,5 +121,6 @@ async def _answer(scope: HTTPScope, send: Send, body: bytes) -> None:
         (b"content-length", str(len(body)).encode()),
         (_ID_HEADER, request_id(cast("Scope", scope)).encode()),
     ]
+    _answered.inc()
     await send({"type": "http.response.start", "status": 202, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,19 +1,24 @@
 """Headers of every answer that tell browsers what not to do with it. HSTS is the proxy's that ends TLS."""
 
+from functools import cache
 from typing import Final
 
 from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
+from prometheus_client import Counter
 
 from pideai_host.settings import Settings
+from pideai_host.telemetry import HTTP_REQUESTS
 
 API: Final = "/api/"
 CORS_MAX_AGE_S: Final = 600
+NO_ROUTE: Final = "none"
 
 _ALWAYS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
+_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _NO_STORE: Final = (b"cache-control", b"no-store")
 _DATA: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 _PAGE: Final = (
@@ -45,6 +50,19 @@ async def add_security(message: Message, scope: Scope) -> None:
     if scope["path"].startswith(API):
         wanted.append(_NO_STORE)  # also on what no handler answered
     message["headers"] = headers + [one for one in wanted if one[0] not in known]
+
+
+async def count_answer(message: Message, scope: Scope) -> None:
+    """Count an answer by the template of its route; to be registered as `before_send`."""
+    if message["type"] == "http.response.start":
+        route = str(scope.get("path_template") or NO_ROUTE)
+        counted(scope["method"] if scope["method"] in _METHODS else "other", route, message["status"]).inc()  # type: ignore[typeddict-item]
+
+
+@cache
+def counted(method: str, route: str, status: int) -> Counter:
+    """Return the counter of some answers; of few words each, so that all can be kept."""
+    return HTTP_REQUESTS.labels(method=method, route=route, status=str(status))
 
 
 def cors_config(settings: Settings) -> CORSConfig | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.stores.credit_accounts import CreditAccounts
     from pideai_host.stores.installations import Installations
     from pideai_host.stores.lifecycle import Lifecycle
+    from pideai_host.telemetry.pools import Measured
     from pideai_host.web.access import StoreAccess
     from pideai_host.web.auth import User, Verifier
     from pideai_host.web.operator_parts import OperatorParts
@@ -46,6 +47,8 @@ class HostState:
         limits: Counts requests; None where they are not counted.
         answers: Keeps answers under the clients' keys; None where there is nothing to keep them in, then keys are not
             heard.
+        metrics_tokens: Each lets its bearer read the metrics; with none, only this machine may.
+        pools: What the metrics tell of.
         trusted_proxies: Whose word on the client's address counts.
     """
 
@@ -72,6 +75,8 @@ class HostState:
     limits: "RequestLimits | None" = None
     answers: "KeptAnswers | None" = None
     trusted_proxies: "Sequence[Network]" = ()
+    metrics_tokens: Sequence[bytes] = field(default=(), repr=False)
+    pools: "Sequence[Measured]" = ()
 
 
 def host_state(scope: Scope) -> HostState:

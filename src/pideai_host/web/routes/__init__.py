@@ -24,6 +24,7 @@ from pideai_host.web.routes.deliveries import (
 )
 from pideai_host.web.routes.event_types import get_event_type, list_event_types, test_store_plugin
 from pideai_host.web.routes.health import live, ready
+from pideai_host.web.routes.metrics import get_metrics
 from pideai_host.web.routes.operator import OPERATOR_ROUTES
 from pideai_host.web.routes.plugin_webhooks import (
     ask_plugin_webhook,
@@ -92,7 +93,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         Router("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
-    return [api, list_problems, get_problem, live, ready, receive_database_change, *providers]
+    return [api, get_metrics, list_problems, get_problem, live, ready, receive_database_change, *providers]
 
 
 def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:

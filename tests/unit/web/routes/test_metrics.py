@@ -1,0 +1,77 @@
+"""The metrics are for whoever has the token, or for this machine where there is none."""
+
+from types import SimpleNamespace
+
+import pytest
+from litestar.exceptions import NotFoundException
+
+from pideai_host.telemetry import exposition
+from pideai_host.telemetry.pools import note_pools
+from pideai_host.web.claims import TokenInvalid, Unauthenticated
+from pideai_host.web.routes.metrics import require_reader
+
+TOKENS = (b"0123456789abcdef", b"fedcba9876543210")
+
+
+def ask(*, tokens=(), peer="127.0.0.1", **headers):
+    scope = {
+        "client": peer and (peer, 1),
+        "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+    }
+    return require_reader(scope, SimpleNamespace(metrics_tokens=tokens))
+
+
+@pytest.mark.parametrize("token", TOKENS)
+def test_each_token_lets_in_from_anywhere(token):
+    ask(tokens=TOKENS, peer="190.1.1.1", authorization=f"Bearer {token.decode()}")
+
+
+@pytest.mark.parametrize("headers", [{}, {"authorization": "Basic x"}])
+def test_without_a_token_nobody_gets_in_where_one_is_set(headers):
+    with pytest.raises(Unauthenticated):
+        ask(tokens=TOKENS, **headers)
+
+
+def test_another_token_does_not_let_in():
+    with pytest.raises(TokenInvalid):
+        ask(tokens=TOKENS, authorization="Bearer 0123456789abcdee")
+
+
+@pytest.mark.parametrize("peer", ["127.0.0.1", "::1"])
+def test_where_none_is_set_this_machine_gets_in(peer):
+    ask(peer=peer)
+
+
+@pytest.mark.parametrize(
+    ("peer", "headers"),
+    [
+        ("10.0.0.1", {}),
+        (None, {}),
+        ("a-socket", {}),
+        ("127.0.0.1", {"x_forwarded_for": "127.0.0.1"}),
+        ("127.0.0.1", {"forwarded": "for=1.1.1.1"}),
+    ],
+)
+def test_where_none_is_set_nobody_else_does(peer, headers):
+    with pytest.raises(NotFoundException):
+        ask(peer=peer, **headers)
+
+
+def test_pools_tell_who_waits():
+    pool = SimpleNamespace(name="a-pool", get_stats=lambda: {"pool_size": 4, "requests_wait_ms": 1_500})
+
+    note_pools([pool])
+
+    assert b'pideai_pool_wait_seconds{pool="a-pool"} 1.5' in exposition()
+    assert b'pideai_pool_connections{pool="a-pool"} 4.0' in exposition()
+
+
+def test_requests_are_counted_by_route_and_status(client_of):
+    client = client_of()
+    client.get("/health/live")
+    client.get("/nowhere/at/all")
+
+    told = exposition()
+    assert b'pideai_http_requests_total{method="GET",route="/health/live",status="200"}' in told
+    assert b'route="none",status="404"' in told
+    assert b"/nowhere" not in told
