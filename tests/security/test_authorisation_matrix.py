@@ -99,6 +99,7 @@ ROWS: Mapping[str, Row] = {
     "getPlugin": signed_in(),
     "listStorePlugins": reads(),
     "installStorePlugin": changes((404, "plugin_unknown"), body={"slug": "no-such-plugin"}),
+    "listStorePluginStates": reads(),
     "getStorePlugin": reads(NOT_INSTALLED),
     "updateStorePlugin": changes(NOT_INSTALLED, body={"enabled": False}),
     "uninstallStorePlugin": changes(NOT_INSTALLED),

@@ -10,7 +10,7 @@ import rich_click as click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.pool import open_pool
 from pideai_host.settings import ensure_master_keys
 from pideai_host.stores.rotation import BATCH, KeyUse, Rotation, Unreadable
@@ -63,7 +63,8 @@ def rotate(*, batch: int, as_json: bool) -> int:
     Stores go on meanwhile; it can be stopped and begun again at any time. Every process must have the newest key first:
     see docs/settings.md. Exit code 1 if a secret is left under an older key.
     """
-    done = _ask(_rotate, batch=batch)
+    with operator():
+        done = _ask(_rotate, batch=batch)
     _log.info("secrets_rotated", resealed=done.resealed, waiting=done.waiting, unreadable=len(done.unreadable))
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(done), indent=2).decode())
@@ -86,6 +87,8 @@ async def _rotate(rotation: Rotation) -> Rotated:
             done.unreadable += step.unreadable
             progress.advance(bar, step.resealed + len(step.unreadable))
     done.waiting = await rotation.waiting()
+    if done.resealed:
+        await rotation.record(done.resealed)
     return done
 
 

@@ -28,6 +28,7 @@ _ONE: Final = _SELECT.format(which=sql.SQL("sp.store_id = %(store_id)s and p.slu
 _TARGET: Final = query(load("pideai_host.stores", "sql/installation_target.sql"))
 _INSERT: Final = query(load("pideai_host.stores", "sql/installation_insert.sql"))
 _UPDATE: Final = query(load("pideai_host.stores", "sql/installation_update.sql"))
+_STATES: Final = query(load("pideai_host.stores", "sql/installation_states.sql"))
 _DELETE: Final = query(load("pideai_host.stores", "sql/installation_delete.sql"))
 
 
@@ -91,6 +92,22 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class StateChange(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of an installation's state.
+
+    Attributes:
+        from_state: None when the plugin was not installed before.
+        to_state: None when it is not installed any more.
+        reason: Why something was undone, or left.
+    """
+
+    id: int
+    at: datetime
+    from_state: str | None
+    to_state: str | None
+    reason: str | None
+
+
 class Target(msgspec.Struct, frozen=True):
     """Whether and where a plugin can be installed; `plugin_id` is None when the catalogue does not offer it."""
 
@@ -119,6 +136,22 @@ class Installations:
         """Return a store's installation of a plugin, or None."""
         async with self._pool.connection() as connection:
             return await find(connection, store_id, slug)
+
+    async def states(
+        self, store_id: UUID, slug: str, *, before: int | None = None, limit: int = 50
+    ) -> list[StateChange]:
+        """Return what became of a store's installations of a plugin, the newest first.
+
+        Args:
+            store_id: The store.
+            slug: The plugin, installed or not.
+            before: Only older ones than this id.
+            limit: How many at most.
+        """
+        values = {"store_id": store_id, "plugin": slug, "before": before or 2**63 - 1, "limit": limit}
+        async with self._pool.connection() as connection, connection.cursor(row_factory=class_row(StateChange)) as rows:
+            await rows.execute(_STATES, values)
+            return await rows.fetchall()
 
 
 async def find(connection: AsyncConnection[Any], store_id: UUID, slug: str) -> StoredInstallation | None:

@@ -15,6 +15,8 @@ from psycopg.sql import SQL
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.stores import audit
+from pideai_host.stores.audit import Action, Line
 from pideai_host.stores.secrets import Sealer, SecretUnreadable
 
 BATCH: Final = 500
@@ -128,6 +130,12 @@ class Rotation:
                 yield msgspec.structs.replace(step, unreadable=new)
             if not missed and await self.waiting() <= len(told):
                 return
+
+    async def record(self, resealed: int) -> None:
+        """Leave a line in the audit trail."""
+        line = Line(action=Action.SECRETS_ROTATED, detail={"key": self._sealer.kids[0], "secrets": resealed})
+        async with self._pool.connection() as connection, connection.transaction():
+            await audit.record(connection, None, [line])
 
     async def _round(self) -> AsyncIterator[Step]:
         for read, write in _TABLES:

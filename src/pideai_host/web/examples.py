@@ -46,6 +46,14 @@ INSTALLATION: Final[dict[str, Any]] = {
     "policy": {"limits": {"per_store_per_s": 2.0}, "max_age_s": 3600.0},
 }
 
+STATE_CHANGE: Final[dict[str, Any]] = {
+    "id": 42,
+    "at": "2026-11-22T13:31:01.645075Z",
+    "from_state": "installing",
+    "to_state": "enabled",
+    "reason": None,
+}
+
 BREAKER: Final[dict[str, Any]] = {
     "phase": "open",
     "reason": "the receiver answered 503",

@@ -13,8 +13,8 @@ from pideai_host.stores.balance import CreditType
 from pideai_host.stores.book import Movement
 from pideai_host.stores.catalogue import CatalogueEntry
 from pideai_host.stores.credit_accounts import CreditAccount, LedgerEntry
-from pideai_host.stores.installations import StoredInstallation
-from pideai_host.stores.wire import InstallIn, InstallOut
+from pideai_host.stores.installations import StateChange, StoredInstallation
+from pideai_host.stores.wire import InstallationState, InstallIn, InstallOut
 
 
 class PluginOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -134,6 +134,28 @@ class ListedInstallation(InstallOut, frozen=True, kw_only=True):
         """Show a stored installation; it has no state to tell of when its breaker is closed."""
         shown = msgspec.structs.asdict(InstallOut.of(stored))
         return cls(**shown, breaker=BreakerOut(phase="closed") if state is None else BreakerOut.of(state))
+
+
+class StateChangeOut(msgspec.Struct, frozen=True, kw_only=True):
+    """One change of an installation's state."""
+
+    id: int
+    at: datetime
+    from_state: Annotated[InstallationState | None, Meta(description="Null: it was not installed.")]
+    to_state: Annotated[InstallationState | None, Meta(description="Null: it is not installed any more.")]
+    reason: Annotated[str | None, Meta(description="Why something was undone, or left half-way.")]
+
+    @classmethod
+    def of(cls, change: StateChange) -> "StateChangeOut":
+        """Show a change."""
+        return msgspec.convert(change, cls, from_attributes=True)
+
+
+class StateChangePage(msgspec.Struct, frozen=True):
+    """A page of changes, the newest first."""
+
+    items: list[StateChangeOut]
+    next_cursor: Annotated[str | None, Meta(description="Of the next page; null when there is none.")]
 
 
 class InstallationList(msgspec.Struct, frozen=True):

@@ -67,6 +67,15 @@ def test_an_operator_changes_to_a_new_key_and_takes_the_old_one_out(sealed):
     assert "canary" not in before.stdout + done.stdout + done.stderr + after.stdout
 
 
+def test_it_is_in_the_audit_trail(sealed):
+    call(sealed, "rotate", ring="k2 k1")
+    call(sealed, "rotate", ring="k2 k1")
+
+    with psycopg.connect(sealed.admin_url) as connection:
+        [line] = connection.execute("select actor, action, detail from pideai_host.audit").fetchall()
+    assert line == ("operator", "secrets.rotated", {"key": "k2", "secrets": 2})
+
+
 def test_a_key_that_is_missing_is_a_failure_that_names_what_does_not_open(sealed, store_id):
     told = call(sealed, "status", "--json", ring="k2")
     failed = call(sealed, "rotate", ring="k2")

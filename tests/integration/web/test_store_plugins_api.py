@@ -227,6 +227,25 @@ async def test_a_catalogue_that_did_not_change_is_not_sent_again(api):
         assert (await api.client.get(path, headers=headers | known)).status_code == 304
 
 
+async def test_the_states_that_it_was_in_are_listed_page_by_page(api):
+    await api.install(apiKey=CANARY)
+    await api.ask("PUT", "/courier", body={"enabled": False})
+    await api.ask("DELETE", "/courier")
+
+    first = (await api.ask("GET", "/courier/states?limit=3")).json()
+    rest = (await api.ask("GET", f"/courier/states?cursor={first['next_cursor']}")).json()
+    changes = [(one["from_state"], one["to_state"]) for one in first["items"] + rest["items"]]
+
+    assert changes == [
+        ("uninstalling", None),
+        ("disabled", "uninstalling"),
+        ("enabled", "disabled"),
+        ("installing", "enabled"),
+        (None, "installing"),
+    ]
+    assert rest["next_cursor"] is None
+
+
 async def test_a_policy_is_set_shown_and_taken_back(api):
     await api.install(apiKey=CANARY)
 

@@ -31,6 +31,7 @@ from pideai_host.web.examples import (
     REPLAY,
     REPLAYED_DELIVERY,
     REPLAYED_EVENT,
+    STATE_CHANGE,
 )
 from pideai_host.web.log_models import (
     DeliveryOut,
@@ -41,7 +42,7 @@ from pideai_host.web.log_models import (
     ReplayedEventOut,
     ReplayOut,
 )
-from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut
+from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut, StateChangeOut
 from pideai_host.web.openapi import KEYED
 from pideai_host.web.problems import MEDIA_TYPE, TABLE
 from pideai_host.web.routes.webhooks import Accepted
@@ -293,6 +294,7 @@ def test_a_file_that_is_none_of_the_page_s_is_not_served(client_of):
         (AUDIT_ENTRY, AuditEntryOut),
         (OPERATOR_AUDIT_ENTRY, OperatorAuditEntryOut),
         (INSTALLATION, InstallOut),
+        (STATE_CHANGE, StateChangeOut),
         (BREAKER, BreakerOut),
         (BREAKER_CLOSED, BreakerOut),
         (CREDITS, CreditsOut),

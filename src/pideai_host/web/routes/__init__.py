@@ -38,6 +38,7 @@ from pideai_host.web.routes.replays import begin_replay, cancel_replay, get_repl
 from pideai_host.web.routes.store_plugins import (
     get_store_plugin,
     install_store_plugin,
+    list_store_plugin_states,
     list_store_plugins,
     uninstall_store_plugin,
     update_store_plugin,
@@ -64,6 +65,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
                     list_store_plugins,
                     install_store_plugin,
                     get_store_plugin,
+                    list_store_plugin_states,
                     update_store_plugin,
                     uninstall_store_plugin,
                     get_breaker,

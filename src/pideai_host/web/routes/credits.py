@@ -88,9 +88,7 @@ async def list_plugin_ledger(
 ) -> LedgerPage:
     """List every movement: the amounts add up to what is available."""
     plugin = known_slug(slug)
-    entries = await host_state(request.scope).credits.ledger(
-        store_id, plugin, before=_entry_id(cursor), limit=limit + 1
-    )
+    entries = await host_state(request.scope).credits.ledger(store_id, plugin, before=entry_id(cursor), limit=limit + 1)
     if not entries and cursor is None:
         await _require_known(request, plugin)
     shown = entries[:limit]
@@ -99,7 +97,12 @@ async def list_plugin_ledger(
     )
 
 
-def _entry_id(cursor: str | None) -> int | None:
+def entry_id(cursor: str | None) -> int | None:
+    """Read the cursor of a page that is ordered by id.
+
+    Raises:
+        ValidationException: no page gave it.
+    """
     if cursor is None:
         return None
     if not cursor.isdecimal() or not cursor.isascii() or int(cursor) >= 2**63:

@@ -20,11 +20,18 @@ from pideai_host.web.conditional import (
     expected_tags,
     tagged,
 )
-from pideai_host.web.examples import BREAKER, INSTALLATION
+from pideai_host.web.examples import BREAKER, INSTALLATION, STATE_CHANGE
 from pideai_host.web.idempotency import keep_out
-from pideai_host.web.models import InstallationList, ListedInstallation, NewInstallation
+from pideai_host.web.models import (
+    InstallationList,
+    ListedInstallation,
+    NewInstallation,
+    StateChangeOut,
+    StateChangePage,
+)
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.plan import begins_use, require_plan
+from pideai_host.web.routes.credits import Cursor, Limit, entry_id
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
@@ -109,6 +116,33 @@ async def get_store_plugin(
     shown = InstallOut.of(stored)
     known = if_none_match if shown.config_status is ConfigStatus.CURRENT else None  # what is told of that has no tag
     return conditional(request, shown, known, tag=tag_of(stored))
+
+
+@get(
+    "/{slug:str}/states",
+    operation_id="listStorePluginStates",
+    tags=TAGS,
+    summary="List the states that a store's plugin was in",
+    security=OWNER,
+    responses={
+        **success(
+            200, StateChangePage, {"items": [STATE_CHANGE], "next_cursor": None}, "A page of changes, the newest first"
+        ),
+        **problems(*_ANY, "plugin_unknown"),
+    },
+)
+async def list_store_plugin_states(
+    request: Request[Any, Any, Any],
+    store_id: FromPath[UUID],
+    slug: FromPath[str],
+    limit: Limit = 50,
+    cursor: Cursor = None,
+) -> StateChangePage:
+    """List every change of the installation's state, of earlier installations too, with what undid or left it."""
+    installations = host_state(request.scope).installations
+    found = await installations.states(store_id, known_slug(slug), before=entry_id(cursor), limit=limit + 1)
+    shown = found[:limit]
+    return StateChangePage([StateChangeOut.of(one) for one in shown], str(shown[-1].id) if len(found) > limit else None)
 
 
 @put(
