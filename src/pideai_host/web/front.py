@@ -18,6 +18,7 @@ from litestar.types import HTTPScope, Receive, Scope, Send
 
 from pideai_host.web.bodies import BodyTooSlow
 from pideai_host.web.headers import counted
+from pideai_host.web.heads import answer_head, has_head
 from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
 from pideai_host.web.requests import REQUEST_ID_HEADER, request_id
 from pideai_host.web.routes.webhooks import (
@@ -51,6 +52,8 @@ class Front:
         """Serve one ASGI connection."""
         if scope["type"] == ScopeType.HTTP and scope["path"] == PATH and self._is_plain(scope):
             await self._take(scope, receive, send)
+        elif scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD" and has_head(scope["path"]):
+            await answer_head(self._app, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

@@ -31,7 +31,7 @@ def client():
 
 
 @pytest.mark.parametrize(
-    ("path", "methods"), [("/api/things", "GET, OPTIONS, POST"), ("/api/things/a", "DELETE, OPTIONS")]
+    ("path", "methods"), [("/api/things", "GET, HEAD, OPTIONS, POST"), ("/api/things/a", "DELETE, OPTIONS")]
 )
 def test_allow_has_all_methods(client, path, methods):
     assert client.options(path).headers.get_list("allow") == [methods]
