@@ -4,7 +4,6 @@ The ids of the events come from the store, the plugin and the plugin's own keys,
 its answer was lost, emits nothing twice.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -17,6 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from pideai_host.api import DatabaseUnavailable, PluginFault
 from pideai_host.db.pool import Pool
+from pideai_host.db.sql import query
 from pideai_host.events.intake import Intake, refused
 from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
@@ -26,6 +26,7 @@ from pideai_host.stores.context import Emitted, HostContext
 from pideai_host.telemetry import EVENTS_ACCEPTED, get_logger
 
 _APART: Final = timedelta(microseconds=1)
+_CLOCK: Final = query("select clock_timestamp()")
 _log: Final = get_logger(__name__)
 
 
@@ -35,13 +36,11 @@ class Outbox:
     Args:
         pool: Runtime connections.
         intake: Where events go.
-        now: When they happened.
     """
 
-    def __init__(self, pool: Pool, intake: Intake, *, now: Callable[[], datetime]) -> None:
+    def __init__(self, pool: Pool, intake: Intake) -> None:
         self._pool = pool
         self._intake = intake
-        self._now = now
 
     async def keep(self, context: HostContext) -> None:
         """Write what one call left, all of it or nothing; returns after the commit.
@@ -50,33 +49,28 @@ class Outbox:
             PluginFault: the database refuses a value of it.
             DatabaseUnavailable: it could not be written now; the same call may be made again.
         """
-        reports = context.receipts
-        at = self._now()
-        events = [_event_of(context.store_id, one, at + n * _APART) for n, one in enumerate(context.emitted)]
+        reports, emitted = context.receipts, context.emitted
+        if not reports and not emitted:
+            return
+
+        async def write(connection: AsyncConnection[TupleRow]) -> tuple[set[UUID], set[str]]:
+            async with connection.transaction():
+                [(at,)] = await (await connection.execute(_CLOCK)).fetchall()
+                ids = (context.store_id, context.plugin_id)
+                changed = await receipts.write(connection, *ids, reports, at=at) if reports else set()
+                events = [_event_of(context.store_id, one, at + n * _APART) for n, one in enumerate(emitted)]
+                return changed, await self._intake.store(events, connection) if events else set()
+
         try:
-            if reports:
-                await self._write(context, events, reports, at)
-            else:
-                await self._intake.put(events)
-        except NotUnderstood as problem:
-            raise _refused(context, problem) from problem
+            changed, lanes = await patiently(self._pool, write)
         except (psycopg.DataError, psycopg.IntegrityError) as error:
             raise _refused(context, refused(error)) from error
         except (psycopg.Error, PoolTimeout, PoolClosed) as error:
             raise DatabaseUnavailable("what the call did could not be written", hint="Send it again.") from error
-        EVENTS_ACCEPTED.labels(door="emit").inc(len(events))
-
-    async def _write(
-        self, context: HostContext, events: list[NewEvent], reports: list[receipts.Receipt], at: datetime
-    ) -> None:
-        async def write(connection: AsyncConnection[TupleRow]) -> tuple[set[UUID], set[str]]:
-            async with connection.transaction():
-                changed = await receipts.write(connection, context.store_id, context.plugin_id, reports, at=at)
-                return changed, await self._intake.store(events, connection) if events else set()
-
-        changed, lanes = await patiently(self._pool, write)
         self._intake.tell(lanes)
-        context.log.info("deliveries_reported", reported=len(reports), changed=len(changed))
+        EVENTS_ACCEPTED.labels(door="emit").inc(len(emitted))
+        if reports:
+            context.log.info("deliveries_reported", reported=len(reports), changed=len(changed))
 
 
 def _event_of(store_id: UUID, emitted: Emitted, at: datetime) -> NewEvent:

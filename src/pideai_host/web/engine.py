@@ -255,7 +255,7 @@ def _assemble(
         answers=KeptAnswers(pool, contexts.sealer),
         store_calls=store_calls,
         try_out=TryOut(pool, store_calls, contexts, installations),
-        outbox=Outbox(pool, intake, now=_now),
+        outbox=Outbox(pool, intake),
         capture=CaptureDoor(engine_pool, reader, intake),
         bodies=KeptBodies(pool, reader, intake),
         heartbeat=Heartbeat(

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
@@ -128,7 +127,7 @@ async def hosted(
             await intake.start()
             stack.push_async_callback(intake.stop)
             calls = StoreCalls(mounted.registry, runner, contexts, installations, quarantined=quarantined)
-            outbox = Outbox(pool, intake, now=lambda: datetime.now(UTC))
+            outbox = Outbox(pool, intake)
             host = HostState(
                 door=None,
                 webhook_secrets=(),
