@@ -34,6 +34,7 @@ from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.app import build_app
 from pideai_host.web.front import Front
+from pideai_host.web.state import STATE_KEY
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
@@ -139,6 +140,8 @@ ROWS: Mapping[str, Row] = {
     "callPluginWebhook": without_token((404, "not_found"), body={}),
     "askStorePluginWebhook": without_token((404, "not_found")),
     "callStorePluginWebhook": without_token((404, "not_found"), body={}),
+    "listNotices": reads(),
+    "streamStore": reads(),
     "routed_getThing": reads(NOT_INSTALLED),
     "routed_changeThing": changes(NOT_INSTALLED, body={}),
 }
@@ -320,6 +323,7 @@ async def host(pg) -> AsyncIterator[Host]:
             app = build_app(settings, REGISTRY, with_worker=False)
             transport = httpx.ASGITransport(Front(app))
             async with running(app), httpx.AsyncClient(transport=transport, base_url="http://host.test") as client:
+                app.state[STATE_KEY].live.end_all()  # a stream that ends as soon as it began can be read to its end
                 yield Host(client, signer, store_id)
     finally:
         pg.drop(database)

@@ -73,7 +73,7 @@ SHOWN: Mapping[str, Shown] = {
             "id store_id plugin_id event_type status attempts response_code response_body error_message created_at"
             " processed_at installation_id event_id next_attempt_at park_reason history replay_of replayed_at is_late"
         ),
-        kept=words("payload event_created_at lane msg_id waiting_since data place receipt"),
+        kept=words("payload event_created_at lane msg_id waiting_since data place receipt changed_xid late_xid"),
     ),
 }
 """Every relation that the migrations make in public."""

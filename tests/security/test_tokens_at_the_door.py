@@ -106,6 +106,8 @@ async def client(auth_server, request):
             audit=Untouchable(),
             operator=Untouchable(),
             try_out=Untouchable(),
+            notices=Untouchable(),
+            live=Untouchable(),
             readiness=Untouchable(),
         )
         app = Litestar(

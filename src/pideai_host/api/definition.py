@@ -9,7 +9,9 @@ import msgspec
 SLUG_PATTERN: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 SLUG_MIN_CHARS: Final = 2
 SLUG_MAX_CHARS: Final = 32
-RESERVED_SLUGS: Final = frozenset({"plugins", "deliveries", "events", "credits", "audit", "stream", "replays"})
+RESERVED_SLUGS: Final = frozenset(
+    {"plugins", "deliveries", "events", "credits", "audit", "stream", "replays", "notices"}
+)
 """Words of the host's own paths below a store."""
 
 

@@ -297,6 +297,7 @@ class Handler:
             emitted=emitted_events(claimed, dispatched),
             entity_in_order=claimed.entity_in_order,
             held=held_credit(claimed, dispatched),
+            store_id=claimed.store_id,
         )
 
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:

@@ -57,6 +57,7 @@ class Intake:
         pool: Runtime connections.
         directory: What is known of stores.
         on_lanes: Called after a commit with the lanes that got messages; must not block.
+        on_changed: Called likewise with the stores that got deliveries.
         writers: Statements under way at once.
     """
 
@@ -66,11 +67,13 @@ class Intake:
         directory: StoreDirectory,
         *,
         on_lanes: Callable[[set[str]], None],
+        on_changed: Callable[[set[UUID]], None] | None = None,
         writers: int = 2,
     ) -> None:
         self._pool = pool
         self._directory = directory
         self._on_lanes = on_lanes
+        self._on_changed = on_changed
         self._writers = writers
         self._shares = Shares()
         self._waiting: deque[_Submission] = deque()
@@ -210,6 +213,8 @@ class Intake:
         rows = await (await connection.execute(_INTAKE, parameters)).fetchall()
         lanes = {value for kind, value in rows if kind == "lane"}
         self.tell(lanes)
+        if self._on_changed is not None:
+            self._on_changed({event.store_id for _, event, _ in wanted})
         return [events[int(value)] for kind, value in rows if kind == "stale"], lanes
 
     async def _look_at_shares(

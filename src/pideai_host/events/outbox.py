@@ -4,6 +4,7 @@ The ids of the events come from the store, the plugin and the plugin's own keys,
 its answer was lost, emits nothing twice.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -36,10 +37,12 @@ class Outbox:
     Args:
         pool: Runtime connections.
         intake: Where events go.
+        on_changed: Called after a commit with the stores whose deliveries have changed; must not block.
     """
 
-    def __init__(self, pool: Pool, intake: Intake) -> None:
+    def __init__(self, pool: Pool, intake: Intake, *, on_changed: Callable[[set[UUID]], None] | None = None) -> None:
         self._pool = pool
+        self._on_changed = on_changed
         self._intake = intake
 
     async def keep(self, context: HostContext) -> None:
@@ -69,6 +72,8 @@ class Outbox:
             raise DatabaseUnavailable("what the call did could not be written", hint="Send it again.") from error
         self._intake.tell(lanes)
         EVENTS_ACCEPTED.labels(door="emit").inc(len(emitted))
+        if changed and self._on_changed is not None:
+            self._on_changed({context.store_id})
         if reports:
             context.log.info("deliveries_reported", reported=len(reports), changed=len(changed))
 

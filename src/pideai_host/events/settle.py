@@ -66,7 +66,10 @@ class Settlement(msgspec.Struct, kw_only=True):
 
 
 class Settled(msgspec.Struct, frozen=True):
-    """A delivery on its way into the log; `entity_in_order` is `Claimed`'s, `held` a credit that its end may leave."""
+    """A delivery on its way into the log; `entity_in_order` is `Claimed`'s, `held` a credit that its end may leave.
+
+    `store_id` is whom to tell of the change, None for nobody.
+    """
 
     lane: str
     plugin: str
@@ -75,6 +78,7 @@ class Settled(msgspec.Struct, frozen=True):
     emitted: tuple[NewEvent, ...] = ()
     entity_in_order: str | None = None
     held: Held | None = None
+    store_id: UUID | None = None
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -85,10 +89,17 @@ class _Waiting(msgspec.Struct, frozen=True):
 
 
 class Settler:
-    """Group commit for outcomes: whatever came while a statement ran goes into the next one."""
+    """Group commit for outcomes: whatever came while a statement ran goes into the next one.
 
-    def __init__(self, pool: Pool, intake: Intake) -> None:
+    Args:
+        pool: Runtime connections.
+        intake: Where emitted events go.
+        on_changed: Called after a commit with the stores whose deliveries have changed; must not block.
+    """
+
+    def __init__(self, pool: Pool, intake: Intake, *, on_changed: Callable[[set[UUID]], None] | None = None) -> None:
         self._pool = pool
+        self._on_changed = on_changed
         self._intake = intake
         self._leaving = Leaving(pool, on_lanes=intake.tell)
         self._endings = Endings(pool)
@@ -193,6 +204,8 @@ class Settler:
 
         rows, lanes = await patiently(self._pool, write, attempts=ATTEMPTS)
         self._intake.tell(lanes)
+        if self._on_changed is not None:
+            self._on_changed({settled.store_id for settled in batch if settled.store_id is not None})
         _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
         self._leaving.add([member for settled in batch if (member := _gone_from_order(settled)) is not None])
         self._endings.add([(settled.plugin, settled.held) for settled in batch if settled.held is not None])

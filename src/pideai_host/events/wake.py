@@ -10,23 +10,32 @@ from collections.abc import Callable
 from typing import Final
 
 import psycopg
+from psycopg import sql
 
 from pideai_host.db.pool import Pool
 from pideai_host.telemetry import get_logger
 
 CHANNEL: Final = "pideai_lanes"
 COALESCE_S: Final = 0.03
-LANES_PER_NOTICE: Final = 100
+WORDS_PER_NOTICE: Final = 100
 """A payload stays far below PostgreSQL's 8,000 bytes."""
 
 _log: Final = get_logger(__name__)
 
 
 class Notifier:
-    """Spreads the word of new work."""
+    """Spreads the word of new work.
 
-    def __init__(self, pool: Pool) -> None:
+    Args:
+        pool: Runtime connections.
+        channel: Where it is heard.
+        coalesce_s: How often at most.
+    """
+
+    def __init__(self, pool: Pool, *, channel: str = CHANNEL, coalesce_s: float = COALESCE_S) -> None:
         self._pool = pool
+        self._channel = channel
+        self._coalesce_s = coalesce_s
         self._local: Callable[[set[str]], None] | None = None
         self._pending: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -54,20 +63,27 @@ class Notifier:
             lanes, self._pending = sorted(self._pending), set()
             try:
                 async with self._pool.connection() as connection:
-                    for start in range(0, len(lanes), LANES_PER_NOTICE):
-                        payload = ",".join(lanes[start : start + LANES_PER_NOTICE])
-                        await connection.execute("select pg_notify(%s, %s)", (CHANNEL, payload))
+                    for start in range(0, len(lanes), WORDS_PER_NOTICE):
+                        payload = ",".join(lanes[start : start + WORDS_PER_NOTICE])
+                        await connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
             except psycopg.Error as error:
                 _log.warning("notify_failed", error=type(error).__name__, lanes=len(lanes))
-            await asyncio.sleep(COALESCE_S)
+            await asyncio.sleep(self._coalesce_s)
 
 
 class Listener:
-    """Hears of new work on a connection of its own, and connects again when that is lost."""
+    """Hears of new work on a connection of its own, and connects again when that is lost.
 
-    def __init__(self, url: str, on_lanes: Callable[[set[str] | None], None]) -> None:
+    Args:
+        url: A direct or session connection's.
+        on_lanes: Told what was said; None for perhaps everything, since for a while nobody listened.
+        channel: Where it is said.
+    """
+
+    def __init__(self, url: str, on_lanes: Callable[[set[str] | None], None], *, channel: str = CHANNEL) -> None:
         self._url = url
         self._on_lanes = on_lanes
+        self._listen = sql.SQL("listen {}").format(sql.Identifier(channel))
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -87,7 +103,7 @@ class Listener:
         while True:
             try:
                 async with await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection:
-                    await connection.execute(f"listen {CHANNEL}")
+                    await connection.execute(self._listen)
                     self._on_lanes(None)  # whatever was said while nobody listened
                     pause_s = 0.2
                     async for notice in connection.notifies():

@@ -153,6 +153,8 @@ class HostContext:
         """Leave a notice for the store's owner, without the secrets that the plugin was given."""
         text = self.redact(message) or ""
         await Notices(self._factory.pool).leave(self.store_id, self.plugin, text, level=level)
+        if self._factory.on_notice is not None:
+            self._factory.on_notice({self.store_id})
 
     def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
         """Collect an event for the transaction that keeps what this call did; a key used twice replaces the first.
@@ -236,6 +238,7 @@ class ContextFactory:
         sealer: Opens secrets.
         environ: The operator's environment.
         supabase: The service client, when the operator configured one.
+        on_notice: Called with the stores that were left a notice; must not block.
     """
 
     def __init__(
@@ -245,12 +248,15 @@ class ContextFactory:
         sealer: Sealer,
         environ: Mapping[str, str],
         supabase: Any = None,
+        *,
+        on_notice: Callable[[set[UUID]], None] | None = None,
     ) -> None:
         self.pool = pool
         self.http = http
         self.sealer = sealer
         self.environ = environ
         self.supabase = supabase
+        self.on_notice = on_notice
 
     def make(
         self,

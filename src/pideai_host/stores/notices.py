@@ -1,7 +1,11 @@
-"""Notices that plugins leave for a store's owner: what `context.notify` writes."""
+"""Notices for a store's owner: what `context.notify` writes, and what the panel reads."""
 
-from typing import Final
+from datetime import datetime
+from typing import Any, Final, Literal
 from uuid import UUID
+
+import msgspec
+from psycopg.rows import kwargs_row
 
 from pideai_host.api import PluginFault
 from pideai_host.db.pool import Pool
@@ -11,7 +15,18 @@ from pideai_host.stores.rows import existing_store
 LEVELS: Final = ("info", "warning", "error")
 MESSAGE_MAX_CHARS: Final = 1_000
 
+_LIST: Final = query(load("pideai_host.stores", "sql/notices_list.sql"))
 _LEAVE: Final = query(load("pideai_host.stores", "sql/notice_leave.sql"))
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plugin, or the host for it, tells a store's owner."""
+
+    id: int
+    at: datetime
+    plugin: str
+    level: Literal["info", "warning", "error"]
+    message: str
 
 
 class Notices:
@@ -36,3 +51,14 @@ class Notices:
             async with self._pool.connection() as connection:
                 row = {"store_id": store_id, "plugin": plugin, "level": level, "message": text}
                 await connection.execute(_LEAVE, row)
+
+    async def of_store(self, store_id: UUID, *, before: int | None = None, limit: int = 50) -> list[Notice]:
+        """Return a store's notices, newest first, those below an id."""
+        parameters = {"store_id": store_id, "before": before, "limit": limit}
+        async with self._pool.connection() as connection, connection.cursor(row_factory=kwargs_row(_notice)) as cursor:
+            await cursor.execute(_LIST, parameters)
+            return await cursor.fetchall()
+
+
+def _notice(**columns: Any) -> Notice:
+    return msgspec.convert(columns, Notice)

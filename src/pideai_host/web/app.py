@@ -11,6 +11,7 @@ from litestar import Litestar
 from pideai_host import __version__, telemetry
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
+from pideai_host.events.live import open_live
 from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
@@ -19,6 +20,7 @@ from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.credit_accounts import CreditAccounts
+from pideai_host.stores.notices import Notices
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
@@ -37,32 +39,36 @@ from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.schemas import StrictStructs
 from pideai_host.web.state import STATE_KEY, HostState
+from pideai_host.web.stopping import end_on_sigterm
 
 _log: Final = telemetry.get_logger(__name__)
 
 
 def create_app() -> Front:
     """Build the application from the environment, with a worker inside. For the server, which imports it by name."""
-    return Front(build_app(_begin(), with_worker=True))
+    return Front(build_app(_begin(), with_worker=True, is_served=True))
 
 
 def create_app_without_worker() -> Front:
     """Build the application from the environment; `pideai-host worker` runs elsewhere."""
-    return Front(build_app(_begin(), with_worker=False))
+    return Front(build_app(_begin(), with_worker=False, is_served=True))
 
 
-def build_app(settings: Settings, registry: Registry | None = None, *, with_worker: bool) -> Litestar:
+def build_app(
+    settings: Settings, registry: Registry | None = None, *, with_worker: bool, is_served: bool = False
+) -> Litestar:
     """Build the application with the plugins' routes; nothing is opened before its lifespan begins.
 
     Args:
         settings: The process's.
         registry: The plugins; loaded here if not given.
         with_worker: Whether deliveries are made in this process.
+        is_served: Whether granian runs it, whose stop has to be helped along.
     """
     mounted = mount(load_registry(settings.plugins) if registry is None else registry)
     return Litestar(
         routes(mounted.routers),
-        lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker)],
+        lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker, is_served=is_served)],
         exception_handlers={Exception: to_response},
         before_send=[add_request_id, add_limits, add_security, tell_methods],
         logging_config=None,  # ours is set up in telemetry
@@ -81,7 +87,7 @@ def _begin() -> Settings:
 
 
 def _lifespan(
-    settings: Settings, registry: Registry, *, with_worker: bool
+    settings: Settings, registry: Registry, *, with_worker: bool, is_served: bool
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
@@ -94,7 +100,10 @@ def _lifespan(
             open_engine(settings, registry, with_worker=with_worker) as engine,
             httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
             open_identity(settings, client) as identity,
+            open_live(engine.pool, settings.database_url or "") as live,
         ):
+            if is_served:
+                end_on_sigterm(live.end_all)
             app.state[STATE_KEY] = HostState(
                 door=engine.door,
                 webhook_secrets=[secret.encode() for secret in settings.webhook_secrets],
@@ -115,6 +124,9 @@ def _lifespan(
                 answers=engine.answers,
                 store_calls=engine.store_calls,
                 outbox=engine.outbox,
+                notices=Notices(engine.pool),
+                live=live,
+                changed=engine.changed,
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
                 audit=AuditTrail(engine.pool),
                 try_out=engine.try_out,

@@ -19,6 +19,7 @@ from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.breakers import Breakers
 from pideai_host.events.capture import CaptureDoor
 from pideai_host.events.carts import cart_sweep
+from pideai_host.events.changed import ChangedStores
 from pideai_host.events.changes import ChangeReader
 from pideai_host.events.complete import Completer
 from pideai_host.events.depths import LaneDepths
@@ -77,6 +78,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.claim_ready",
     "pideai_host.credit_ledger_reference",
     "pideai_host.plugin_storage_by_key",
+    "pideai_host.notices_changes",
     "pideai_host.drop_old_partitions",
     "pgmq.meta",
 )
@@ -108,6 +110,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     upgrade: Upgrade
     store_calls: StoreCalls
     outbox: Outbox
+    changed: ChangedStores
     capture: CaptureDoor
     bodies: KeptBodies
     try_out: TryOut
@@ -171,7 +174,8 @@ async def open_engine(
         sealer = Sealer(settings.master_keys)
         plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
         supabase = await service_client(settings, plain)
-        contexts = ContextFactory(pool, http.lent(), sealer, os.environ, supabase)
+        changed = ChangedStores(engine_pool)
+        contexts = ContextFactory(pool, http.lent(), sealer, os.environ, supabase, on_notice=changed.tell)
         installations = Installations(pool)
         engine = _assemble(
             settings=settings,
@@ -186,6 +190,7 @@ async def open_engine(
             definitions=definitions if with_worker else None,
             quarantine=quarantine,
             with_intake=with_intake,
+            changed=changed,
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -205,10 +210,11 @@ def _assemble(
     definitions: Mapping[str, PluginDefinition] | None,
     quarantine: Quarantine,
     with_intake: bool,
+    changed: ChangedStores,
 ) -> Engine:
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
-    intake = Intake(engine_pool, directory, on_lanes=notifier.lanes)
+    intake = Intake(engine_pool, directory, on_lanes=notifier.lanes, on_changed=changed.tell)
     reader = ChangeReader(directory, now=_now)
     jobs = jobs_of(
         sweep=Sweep(engine_pool, reader, intake),
@@ -227,7 +233,7 @@ def _assemble(
             Queue(engine_pool),
             dispatcher=Dispatcher(registry, runner, contexts, breakers),
             completer=Completer(engine_pool),
-            settler=Settler(engine_pool, intake),
+            settler=Settler(engine_pool, intake, on_changed=changed.tell),
             installed=InstalledCopies(installations, registry),
             breakers=breakers,
             rates=Rates(engine_pool),
@@ -255,7 +261,8 @@ def _assemble(
         answers=KeptAnswers(pool, contexts.sealer),
         store_calls=store_calls,
         try_out=TryOut(pool, store_calls, contexts, installations),
-        outbox=Outbox(pool, intake),
+        outbox=Outbox(pool, intake, on_changed=changed.tell),
+        changed=changed,
         capture=CaptureDoor(engine_pool, reader, intake),
         bodies=KeptBodies(pool, reader, intake),
         heartbeat=Heartbeat(
@@ -278,6 +285,7 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     watchdog.start()
     stack.callback(watchdog.stop)
     stack.push_async_callback(engine.notifier.stop)
+    stack.push_async_callback(engine.changed.stop)
     stack.push_async_callback(engine.intake.stop)
     if with_intake:
         await engine.intake.start()

@@ -273,3 +273,11 @@ PROBLEMS: Final[Mapping[str, Mapping[str, Any]]] = {
     "unauthenticated": {"detail": "no bearer token"},
 }
 """Code -> what a problem with it says, where more can be said than for all."""
+
+NOTICE: Final[dict[str, Any]] = {
+    "id": 4711,
+    "at": "2026-11-22T13:31:01.645075Z",
+    "plugin": "whatsapp",
+    "level": "warning",
+    "message": "WhatsApp está desconectado: escanea el código QR de nuevo.",
+}

@@ -14,6 +14,7 @@ from pideai_host.stores.book import Movement
 from pideai_host.stores.catalogue import CatalogueEntry
 from pideai_host.stores.credit_accounts import CreditAccount, LedgerEntry
 from pideai_host.stores.installations import StateChange, StoredInstallation
+from pideai_host.stores.notices import Notice
 from pideai_host.stores.wire import InstallationState, InstallIn, InstallOut
 
 
@@ -121,6 +122,28 @@ class LedgerPage(msgspec.Struct, frozen=True):
     """A page of movements, the newest first."""
 
     items: list[LedgerEntryOut]
+    next_cursor: Annotated[str | None, Meta(description="Of the next page; null when there is none.")]
+
+
+class NoticeOut(msgspec.Struct, frozen=True, kw_only=True):
+    """What a plugin, or the host for it, tells a store's owner."""
+
+    id: int
+    at: datetime
+    plugin: str
+    level: Literal["info", "warning", "error"]
+    message: Annotated[str, Meta(description="In Spanish, one line.")]
+
+    @classmethod
+    def of(cls, notice: Notice) -> "NoticeOut":
+        """Show a notice."""
+        return msgspec.convert(notice, cls, from_attributes=True)
+
+
+class NoticePage(msgspec.Struct, frozen=True):
+    """A page of notices, the newest first."""
+
+    items: list[NoticeOut]
     next_cursor: Annotated[str | None, Meta(description="Of the next page; null when there is none.")]
 
 

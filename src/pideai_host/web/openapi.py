@@ -75,6 +75,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Replays", description="Having a range of deliveries go again."),
             Tag(name="Audit", description="Who did what, and when."),
             Tag(name="Operator", description="The host, for platform admins."),
+            Tag(name="Live", description="What happens in a store, as it happens."),
             Tag(name="Webhooks", description="Doors for other systems."),
             Tag(name="Health", description="For load balancers."),
         ],

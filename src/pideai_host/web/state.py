@@ -9,8 +9,10 @@ from litestar.types import Scope
 
 if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.breaker_rows import BreakerRows
+    from pideai_host.events.changed import ChangedStores
     from pideai_host.events.delivery_log import DeliveryLog
     from pideai_host.events.doors import WebhookDoor
+    from pideai_host.events.live import Live
     from pideai_host.events.outbox import Outbox
     from pideai_host.events.provider_webhooks import ProviderWebhooks
     from pideai_host.events.replay import Replays
@@ -24,6 +26,7 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.stores.credit_accounts import CreditAccounts
     from pideai_host.stores.installations import Installations
     from pideai_host.stores.lifecycle import Lifecycle
+    from pideai_host.stores.notices import Notices
     from pideai_host.telemetry.pools import Measured
     from pideai_host.web.access import StoreAccess
     from pideai_host.web.auth import User, Verifier
@@ -43,6 +46,7 @@ class HostState:
     Attributes:
         webhook_secrets: One or two values of X-PideAI-Webhook-Secret that open the door of database changes; with
             none, it stays shut.
+        changed: Tells live streams of stores that changed; None where there are none.
         plan: Asks whether a store's plan has a plugin's module; None where the operator wants no plan asked.
         limits: Counts requests; None where they are not counted.
         answers: Keeps answers under the clients' keys; None where there is nothing to keep them in, then keys are not
@@ -70,8 +74,11 @@ class HostState:
     audit: "AuditTrail"
     operator: "OperatorParts"
     try_out: "TryOut"
+    notices: "Notices"
+    live: "Live"
     readiness: "Readiness"
     plan: "PlanGate | None" = None
+    changed: "ChangedStores | None" = None
     limits: "RequestLimits | None" = None
     answers: "KeptAnswers | None" = None
     trusted_proxies: "Sequence[Network]" = ()

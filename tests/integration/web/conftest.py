@@ -20,9 +20,11 @@ from litestar.datastructures import State
 
 from pideai_host.db.dev import create_demo_store
 from pideai_host.events.breaker_rows import BreakerRows
+from pideai_host.events.changed import ChangedStores
 from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.intake import Intake
+from pideai_host.events.live import open_live
 from pideai_host.events.outbox import Outbox
 from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
@@ -39,6 +41,7 @@ from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
+from pideai_host.stores.notices import Notices
 from pideai_host.stores.secrets import Sealer
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.access import StoreAccess
@@ -60,6 +63,7 @@ KEYS = [("k1", bytes(32))]
 class Hosted:
     """A host, the owner of a store, and what a test wants to look at."""
 
+    app: Litestar
     client: httpx.AsyncClient
     signer: TokenSigner
     owner_id: UUID
@@ -101,7 +105,7 @@ class Hosted:
 
 @pytest.fixture
 async def hosted(
-    pool: Any, admin_conn: psycopg.AsyncConnection, operator: dict[str, str]
+    pool: Any, admin_conn: psycopg.AsyncConnection, database: Any, operator: dict[str, str]
 ) -> AsyncIterator[Callable[..., Awaitable[Hosted]]]:
     async with AsyncExitStack() as stack:
 
@@ -126,6 +130,9 @@ async def hosted(
             intake = Intake(pool, StoreDirectory(pool, monotonic=time.monotonic), on_lanes=lanes.append)
             await intake.start()
             stack.push_async_callback(intake.stop)
+            live = await stack.enter_async_context(open_live(pool, database.runtime_url))
+            changed = ChangedStores(pool)
+            stack.push_async_callback(changed.stop)
             calls = StoreCalls(mounted.registry, runner, contexts, installations, quarantined=quarantined)
             outbox = Outbox(pool, intake)
             host = HostState(
@@ -143,6 +150,9 @@ async def hosted(
                 replay_ranges=ReplayRanges(pool),
                 store_calls=calls,
                 outbox=outbox,
+                notices=Notices(pool),
+                live=live,
+                changed=changed,
                 provider_webhooks=ProviderWebhooks(calls, outbox, pool, operator),
                 answers=KeptAnswers(pool, sealer),
                 audit=AuditTrail(pool),
@@ -162,7 +172,7 @@ async def hosted(
             client = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://host.test")
             )
-            made = Hosted(client, signer, owner_id, store_id, mounted.registry, admin_conn, quarantined)
+            made = Hosted(app, client, signer, owner_id, store_id, mounted.registry, admin_conn, quarantined)
             for slug in plugins:
                 await made.install(slug)
             return made

@@ -117,6 +117,8 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             audit=AuditTrail(pool),
             operator=None,
             try_out=None,
+            notices=None,
+            live=None,
             readiness=Readiness(pool, keys, worker_running=None),
         )
         app = Litestar(

@@ -63,6 +63,11 @@ checks = {{ negative_data_rejection = {{ enabled = false }} }}
 include-operation-id = ["receiveDatabaseChange"]
 checks = {{ negative_data_rejection = {{ enabled = false }} }}
 
+# an answer without end
+[[operations]]
+include-operation-id = "streamStore"
+enabled = false
+
 # a store keeps its credits when it uninstalls the plugin
 [[operations]]
 include-operation-id = ["getStorePluginCredits", "listStorePluginLedger"]

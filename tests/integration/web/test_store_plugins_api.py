@@ -126,6 +126,8 @@ async def api(pool, admin_conn) -> AsyncIterator[Api]:
             audit=AuditTrail(pool),
             operator=None,
             try_out=None,
+            notices=None,
+            live=None,
             lifecycle=Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer),
             readiness=Readiness(pool, keys, worker_running=None),
         )

@@ -31,7 +31,7 @@ def test_words_of_the_hosts_paths_are_reserved(slug):
 
 
 def test_the_reserved_words_are_those_of_the_design():
-    assert {"plugins", "deliveries", "events", "replays", "credits", "audit", "stream"} == RESERVED_SLUGS
+    assert {"plugins", "deliveries", "events", "replays", "credits", "audit", "stream", "notices"} == RESERVED_SLUGS
 
 
 @given(st.text(max_size=40))

@@ -34,6 +34,8 @@ PARTS = (
     "audit",
     "operator",
     "try_out",
+    "notices",
+    "live",
     "readiness",
 )
 

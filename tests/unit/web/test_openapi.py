@@ -25,6 +25,7 @@ from pideai_host.web.examples import (
     EVENT,
     INSTALLATION,
     LEDGER_ENTRY,
+    NOTICE,
     OPERATOR_AUDIT_ENTRY,
     PLUGIN,
     PREVIEW,
@@ -42,7 +43,7 @@ from pideai_host.web.log_models import (
     ReplayedEventOut,
     ReplayOut,
 )
-from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, PluginOut, StateChangeOut
+from pideai_host.web.models import BreakerOut, CreditsOut, LedgerEntryOut, NoticeOut, PluginOut, StateChangeOut
 from pideai_host.web.openapi import KEYED
 from pideai_host.web.problems import MEDIA_TYPE, TABLE
 from pideai_host.web.routes.webhooks import Accepted
@@ -299,6 +300,7 @@ def test_a_file_that_is_none_of_the_page_s_is_not_served(client_of):
         (BREAKER_CLOSED, BreakerOut),
         (CREDITS, CreditsOut),
         (LEDGER_ENTRY, LedgerEntryOut),
+        (NOTICE, NoticeOut),
         (ACCEPTED, Accepted),
         (DELIVERY, DeliveryOut),
         (DELIVERY_WHOLE, DeliveryWholeOut),
@@ -318,11 +320,12 @@ def test_an_example_is_what_the_endpoint_would_send(example, model):
 
 def test_every_good_answer_below_api_that_has_a_body_has_an_example(operations):
     good = [
-        answer["content"]["application/json"]
+        content
         for path, operation in operations
         if path.startswith("/api/")
         for status, answer in operation["responses"].items()
         if status in {"200", "201", "202"}
+        for content in answer["content"].values()
     ]
 
     assert all(content["examples"] for content in good)

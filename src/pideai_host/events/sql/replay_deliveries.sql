@@ -77,16 +77,18 @@ again as (
   update public.plugin_events_log d
   set status = 'pending', attempts = 0, response_code = null, response_body = null, error_message = null, data = null,
       processed_at = null, waiting_since = null, next_attempt_at = null, lane = n.lane, msg_id = n.msg_id,
-      park_reason = n.park_reason, place = null, replayed_at = now(), history = d.history || n.entry, receipt = null
+      park_reason = n.park_reason, place = null, replayed_at = now(), history = d.history || n.entry, receipt = null,
+      changed_xid = pg_current_xact_id(), late_xid = pideai_host.late_change(d.created_at)
   from noted n
   where n.verdict = 'again' and d.id = n.id and d.created_at = n.created_at
 ),
 copied as (
   insert into public.plugin_events_log
     (id, created_at, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id,
-     park_reason, replay_of, replayed_at, history)
+     park_reason, replay_of, replayed_at, history, late_xid)
   select n.copy_id, n.created_at, n.store_id, n.plugin_id, n.event_type, n.installation_id, n.event_id,
-         n.event_created_at, n.lane, n.msg_id, n.park_reason, n.id, now(), jsonb_build_array(n.entry)
+         n.event_created_at, n.lane, n.msg_id, n.park_reason, n.id, now(), jsonb_build_array(n.entry),
+         pideai_host.late_change(n.created_at)
   from noted n
   where n.verdict = 'copied'
   on conflict do nothing

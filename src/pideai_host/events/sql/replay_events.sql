@@ -37,11 +37,12 @@ message as materialized (
 made as (
   insert into public.plugin_events_log
     (id, created_at, store_id, plugin_id, event_type, installation_id, event_id, event_created_at, lane, msg_id,
-     replayed_at, history)
+     replayed_at, history, late_xid)
   select m.id, m.created_at, m.store_id, m.plugin_id, m.type, m.installation_id, m.event_id, m.created_at, m.lane, s.msg_id,
          now(),
          jsonb_build_array(jsonb_build_object(
-           'outcome', 'replayed', 'at', now(), 'by', %(by)s::text, 'replay', %(replay_id)s::text, 'from', 'untaken'))
+           'outcome', 'replayed', 'at', now(), 'by', %(by)s::text, 'replay', %(replay_id)s::text, 'from', 'untaken')),
+         pideai_host.late_change(m.created_at)
   from missing m
   join message s on s.id = m.id
   on conflict do nothing

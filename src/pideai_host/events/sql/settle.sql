@@ -53,7 +53,9 @@ settled as (
       end,
       data = case when d.receipt is null then r.data else coalesce(r.data, '{{}}') || (d.receipt -> 'data') end,
       history = case when r.attempt is null then d.history else d.history || r.attempt end,
-      processed_at = case when r.status <> 'pending' then now() end
+      processed_at = case when r.status <> 'pending' then now() end,
+      changed_xid = pg_current_xact_id(),
+      late_xid = pideai_host.late_change(d.created_at)
   from result r
   where d.id = r.id and d.created_at = r.created_at
     and d.status = 'pending' and d.msg_id = r.msg_id

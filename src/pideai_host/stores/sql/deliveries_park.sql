@@ -14,7 +14,8 @@ removed as materialized (
 ),
 changed as (
   update public.plugin_events_log d
-  set msg_id = null, next_attempt_at = null, park_reason = 'disabled', waiting_since = null
+  set msg_id = null, next_attempt_at = null, park_reason = 'disabled', waiting_since = null,
+      changed_xid = pg_current_xact_id(), late_xid = pideai_host.late_change(d.created_at)
   from open o, (select count(*) from removed) as messages
   where d.id = o.id and d.created_at = o.created_at
     and d.status = 'pending' and d.msg_id is not distinct from o.msg_id

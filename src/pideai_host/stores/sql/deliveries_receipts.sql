@@ -23,10 +23,15 @@ changed as (
       error_message = case when d.status = 'pending' then d.error_message else m.error end,
       data = case when d.status = 'pending' or m.data is null then d.data else coalesce(d.data, '{}') || m.data end,
       history = d.history || m.entry,
-      processed_at = case when d.status = 'pending' then d.processed_at else now() end
+      processed_at = case when d.status = 'pending' then d.processed_at else now() end,
+      changed_xid = pg_current_xact_id(),
+      late_xid = pideai_host.late_change(d.created_at)
   from met m
   where d.id = m.id and d.created_at = m.created_at
     and (d.status in ('sent', 'unknown') or d.status = 'pending' and d.receipt is null)
+    -- Said twice for the planner, as in promote.sql.
+    and d.id = any (array(select id from met))
+    and d.created_at between (select min(created_at) from met) and (select max(created_at) from met)
   returning d.id
 )
 select id from changed

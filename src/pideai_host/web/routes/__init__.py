@@ -10,6 +10,7 @@ from pideai_host.web.access import require_access
 from pideai_host.web.auth import Authentication
 from pideai_host.web.idempotency import Idempotency, describe_keys
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.live_hints import tell_watchers
 from pideai_host.web.request_limits import SpendRequests
 from pideai_host.web.requests import StrictRequest
 from pideai_host.web.routes.audit import list_audit, list_store_audit
@@ -43,6 +44,7 @@ from pideai_host.web.routes.store_plugins import (
     uninstall_store_plugin,
     update_store_plugin,
 )
+from pideai_host.web.routes.stream import list_notices, stream_store
 from pideai_host.web.routes.webhooks import receive_database_change
 from pideai_host.web.staff import require_admin
 
@@ -86,6 +88,8 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
                 route_handlers=[preview_replay, begin_replay, list_replays, get_replay, cancel_replay],
             ),
             list_store_audit,
+            list_notices,
+            stream_store,
             *of_plugins,
         ],
         list_plugins,
@@ -100,7 +104,9 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
 
 def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:
     """Return ``/api`` with handlers below ``/api/stores/{store_id}``, and others beside the stores."""
-    store = Router("/stores/{store_id:uuid}", guards=[require_access], route_handlers=handlers)
+    store = Router(
+        "/stores/{store_id:uuid}", guards=[require_access], after_response=tell_watchers, route_handlers=handlers
+    )
     api = Router(
         "/api",
         middleware=[Authentication(), SpendRequests(), Idempotency()],

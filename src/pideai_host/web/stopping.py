@@ -1,0 +1,20 @@
+"""End what would hold up a stop, in the process that granian serves from.
+
+On a stop granian waits for open connections before it ends the application's lifespan, and a live stream never closes
+by itself. Its process is always told by SIGTERM, even after Ctrl-C; so that is where streams are ended. granian's own
+handler of that signal is replaced by this, and is reached by the other signal that it handles alike.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+
+def end_on_sigterm(end: Callable[[], None]) -> None:
+    """Call `end` when the process is told to stop, then have granian stop it. Only for a loop that granian runs."""
+
+    def stop() -> None:
+        end()
+        signal.raise_signal(signal.SIGINT)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
