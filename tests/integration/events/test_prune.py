@@ -24,6 +24,12 @@ async def keep(admin_conn):
     statements = {
         "notices": """insert into pideai_host.notices (at, store_id, plugin, message)
           select now() - %(age)s, %(store)s, 'courier', 'hola' from generate_series(1, %(count)s)""",
+        "installation_states": """insert into pideai_host.installation_states (at, store_id, plugin, installation_id)
+          select now() - %(age)s, %(store)s, 'courier', gen_random_uuid() from generate_series(1, %(count)s)""",
+        "kept_answers": """insert into pideai_host.kept_answers
+            (begun_at, user_id, store_id, key, request, holder, held_until)
+          select now() - %(age)s, gen_random_uuid(), %(store)s, 'k', '', gen_random_uuid(), now()
+          from generate_series(1, %(count)s)""",
         "quarantine": """insert into pideai_host.quarantine (received_at, door, reason, detail, body)
           select now() - %(age)s, 'webhook', 'bad_row', '', '' from generate_series(1, %(count)s)""",
         "credit_holds": """insert into pideai_host.credit_holds
@@ -42,7 +48,7 @@ async def count(conn, table):
     return (await (await conn.execute(f"select count(*) from pideai_host.{table}")).fetchone())[0]
 
 
-TABLES = ["notices", "quarantine", "credit_holds"]
+TABLES = ["notices", "quarantine", "credit_holds", "installation_states"]
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -64,6 +70,14 @@ async def test_much_goes_in_batches(pruning, keep, admin_conn, table, monkeypatc
         left.append(await count(admin_conn, table))
 
     assert (left, await count(admin_conn, table)) == ([4, 2], 1)
+
+
+async def test_an_answer_goes_after_a_day(pruning, keep, admin_conn):
+    await keep("kept_answers", timedelta(hours=25), 2)
+    await keep("kept_answers", timedelta(hours=23))
+    await pruning.run()
+
+    assert await count(admin_conn, "kept_answers") == 1
 
 
 async def add_week(conn, weeks_ago):
@@ -94,7 +108,13 @@ async def test_a_hold_stays_as_long_as_the_week_of_its_delivery_may(pruning, kee
 
 @pytest.mark.parametrize(
     ("name", "index"),
-    [("quarantine", "quarantine_age"), ("notices", "notices_pkey"), ("holds", "credit_holds_age")],
+    [
+        ("quarantine", "quarantine_age"),
+        ("notices", "notices_pkey"),
+        ("states", "installation_states_pkey"),
+        ("answers", "kept_answers_begun"),
+        ("holds", "credit_holds_age"),
+    ],
 )
 async def test_an_index_finds_what_is_to_go(admin_conn, name, index):
     statement = module.load("pideai_host.events", f"sql/prune_{name}.sql")
