@@ -15,18 +15,17 @@ candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid, bulk boolean)
 ),
 target as materialized (
-  select i.n, sp.id as installation_id, sp.plugin_id, 'pideai_' || replace(p.slug, '-', '_') as lane,
+  select i.n, i.id as event_id, i.store_id, i.type, i.entity_id, c.delivery_id, sp.id as installation_id, sp.plugin_id,
+         'pideai_' || replace(p.slug, '-', '_') || case when c.bulk then '__bulk' else '' end as lane,
          case when coalesce((sp.policy ->> 'ordered')::boolean, p.ordered) then i.place end as place
   from incoming i
   join public.store_plugins sp
     on sp.store_id = i.store_id and sp.enabled and (i.installed_by is null or sp.installed_at <= i.installed_by)
   join public.plugins p on p.id = sp.plugin_id and p.is_active and i.type = any (p.required_events)
+  left join candidate c on c.n = i.n and c.installation_id = sp.id
 ),
 stale as materialized (
-  select distinct t.n
-  from target t
-  left join candidate c on c.n = t.n and c.installation_id = t.installation_id
-  where c.delivery_id is null
+  select distinct n from target where delivery_id is null
 ),
 -- Who is new to a store, and by which order: the oldest one, which need not be the first to come in. Looked for once per
 -- customer and store, among the store's orders since the customer's row exists. Who finds the row made meanwhile by
@@ -73,15 +72,14 @@ kept as (
   insert into public.plugin_events
     (id, store_id, type, payload, occurred_at, source, entity_id, completed_at)
   select w.id, w.store_id, w.type, w.payload, w.occurred_at, w.source, w.entity_id, case when w.complete then now() end
-  from wanted w join fresh f on f.id = w.id
+  from wanted w
+  -- `is true` keeps it a look into a hash: the planner takes both for short, and would compare each with each
+  where (w.id in (select id from fresh)) is true
 ),
 delivery as materialized (
-  select c.delivery_id as id, w.id as event_id, w.store_id, w.type, t.plugin_id, t.installation_id,
-         case when c.bulk then t.lane || '__bulk' else t.lane end as lane, t.place, w.entity_id
-  from wanted w
-  join fresh f on f.id = w.id
-  join target t on t.n = w.n
-  join candidate c on c.n = t.n and c.installation_id = t.installation_id
+  select t.delivery_id as id, t.event_id, t.store_id, t.type, t.plugin_id, t.installation_id, t.lane, t.place, t.entity_id
+  from target t
+  where (t.event_id in (select id from fresh)) is true
 ),
 -- What comes in order: which of it waits, so that it gets no message yet, and which is late. Called only if there is any.
 entered as materialized (
