@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Litestar
-from litestar.routes import HTTPRoute
 from litestar.serialization import encode_json
 from msgspec import UNSET
 
+from pideai_host.web.docstrings import say_docstring
 from pideai_host.web.examples import REQUESTS
 from pideai_host.web.problems import MEDIA_TYPE, TABLE
+from pideai_host.web.structs import answered_by, structs_within, taken_by
 
 Json = dict[str, Any]
 
@@ -23,6 +24,18 @@ METHODS: Final = ("get", "head", "post", "put", "patch", "delete")
 _REF: Final = "#/components/schemas/"
 _NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
 """What Litestar says of every parameter, though it is what is true unless told otherwise."""
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "body_id": "The kept body.",
+    "delivery_id": "The delivery.",
+    "event_id": "The event.",
+    "event_type": "Type of the events, such as `order.created`.",
+    "replay_id": "The replay.",
+    "slug": "The plugin's slug.",
+    "status": "How the deliveries stand; any unless told.",
+    "store_id": "The store.",
+}
+"""What a parameter is that a handler says no more of."""
 
 _LOCATED: Final = frozenset({"installStorePlugin", "beginReplay", "replayDelivery"})
 """What makes one thing, and answers with its address."""
@@ -47,8 +60,10 @@ def described(app: Litestar) -> Json:
         one.pop("default", None)  # Litestar leaves a field's default at what the field refers to
         schemas[name] = _plain(one)
     document["paths"] = _plain(document["paths"])
+    for struct in structs_within([*answered_by(app), *taken_by(app)]):
+        say_docstring(struct, schemas.get(struct.__name__, {}))
     _name_enums(schemas)
-    _require_what_is_sent(document, _models(app))
+    _require_what_is_sent(document, answered_by(app))
     examples: Json = {}
     for path, operation in operations(document):
         _make_optional(operation)
@@ -119,11 +134,10 @@ def _require_what_is_sent(document: Json, models: Iterable[type]) -> None:
     """Require every field that answers hold whatever it is; Litestar requires only those without a default."""
     schemas = document["components"]["schemas"]
     asked = _reached(document, lambda one: one.get("requestBody"))
-    for struct in _structs(models):
+    for struct in structs_within(models):
         schema = schemas.get(struct.__name__)
         if schema is None:
             continue
-        schema.setdefault("description", (struct.__doc__ or "").partition("\n")[0])
         if struct.__name__ in asked:
             continue
         for inner in schema["properties"].values():
@@ -131,28 +145,6 @@ def _require_what_is_sent(document: Json, models: Iterable[type]) -> None:
         if not struct.__struct_config__.omit_defaults:
             sent = [field.encode_name for field in msgspec.structs.fields(struct) if field.default is not UNSET]
             schema["required"] = sorted(sent)
-
-
-def _structs(models: Iterable[type]) -> Iterator[type[msgspec.Struct]]:
-    """Return the structs that models are made of, themselves included."""
-    seen: set[type] = set()
-    waiting: list[Any] = list(msgspec.inspect.multi_type_info(models))
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, msgspec.inspect.StructType):
-            if one.cls in seen:
-                continue
-            seen.add(one.cls)
-            yield one.cls
-            waiting += [field.type for field in one.fields]
-        elif isinstance(one, msgspec.inspect.UnionType):
-            waiting += one.types
-        elif isinstance(one, msgspec.inspect.Metadata):
-            waiting.append(one.type)
-        elif isinstance(one, msgspec.inspect.DictType):
-            waiting.append(one.value_type)
-        elif isinstance(one, msgspec.inspect.CollectionType):
-            waiting.append(one.item_type)
 
 
 def _reached(document: Json, part_of: Callable[[Json], Any]) -> set[str]:
@@ -228,6 +220,8 @@ def _make_optional(operation: Json) -> None:
     """Have parameters be left out when they say nothing: there is no null in an address or a header."""
     for parameter in operation.get("parameters", ()):
         schema = parameter["schema"]
+        if not parameter.get("description") and parameter["name"] in _PARAMETERS:
+            parameter["description"] = _PARAMETERS[parameter["name"]]
         others = [one for one in schema.pop("oneOf", ()) if one != {"type": "null"}]
         schema |= others[0] if len(others) == 1 else {"oneOf": others} if others else {}
         if isinstance(schema.get("type"), list):
@@ -236,15 +230,3 @@ def _make_optional(operation: Json) -> None:
             schema["enum"] = [value for value in schema["enum"] if value is not None]
         if schema.get("description") == parameter.get("description"):
             schema.pop("description", None)
-
-
-def _models(app: Litestar) -> set[type]:
-    """Return what the operations say that they answer with."""
-    return {
-        answer.data_container
-        for route in app.routes
-        if isinstance(route, HTTPRoute)
-        for handler in route.route_handlers
-        for answer in (handler.responses or {}).values()
-        if isinstance(answer.data_container, type) and issubclass(answer.data_container, msgspec.Struct)
-    }

@@ -116,6 +116,25 @@ def test_every_error_is_a_problem(operations):
     assert [(path, status) for path, status, content in errors if list(content) != [MEDIA_TYPE]] == []
 
 
+def test_every_parameter_is_described(operations):
+    """By its handler, or for all operations in `pideai_host.web.described`."""
+    lacking = [
+        (operation["operationId"], one["name"])
+        for _, operation in operations
+        for one in operation.get("parameters", ())
+        if not one.get("description")
+    ]
+
+    assert lacking == []
+
+
+def test_what_a_struct_s_docstring_says_of_its_fields_is_told(document):
+    taken = document["components"]["schemas"]["NewInstallation"]
+
+    assert taken["description"] == "Which plugin to install, and how."
+    assert taken["properties"]["priority"]["description"] == "Lower comes first."
+
+
 def test_every_operation_is_tagged_and_summed_up(operations):
     assert all(operation["tags"] and operation["summary"] for _, operation in operations)
 
