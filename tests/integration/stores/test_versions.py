@@ -130,7 +130,7 @@ async def test_what_cannot_be_brought_up_stays_as_it_was_with_the_reason(upgrade
         ({"places": []}, "the configuration has faults: /places must have at least 1 items"),
         ({"city": "Caracas"}, "the configuration has faults: /city is not a known field"),
     ],
-    ids=str,
+    ids=["nothing", "a_list", "no_json", "a_fault", "an_unknown_field"],
 )
 async def test_what_is_returned_is_checked(upgrade, newer, find, answer, fault):
     async def wrong(config, context):

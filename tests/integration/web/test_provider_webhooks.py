@@ -347,7 +347,9 @@ async def test_a_plugin_that_hangs_has_the_provider_send_again(host, probe):
     assert (await host.client.post(f"{DOOR}/{host.store_id}")).status_code == 503
 
 
-@pytest.mark.parametrize("route", [None, "x", ["x"], [uuid4() for _ in range(101)], 7], ids=lambda one: str(one)[:10])
+@pytest.mark.parametrize(
+    "route", [None, "x", ["x"], [uuid4() for _ in range(101)], 7], ids=["none", "text", "texts", "too_many", "number"]
+)
 async def test_a_plugin_that_routes_to_nowhere_has_the_provider_send_again(host, probe, route):
     probe.route = route
 

@@ -263,14 +263,16 @@ def test_an_installation_is_shown_with_the_tag_of_its_state(client):
     assert client.get(f"{PATH}/courier").json()["code"] == "not_installed"
 
 
-@pytest.mark.parametrize("known", [f'"{TAG}"', f'W/"{TAG}"', f'"another", "{TAG}"', "*"])
+@pytest.mark.parametrize(
+    "known", [f'"{TAG}"', f'W/"{TAG}"', f'"another", "{TAG}"', "*"], ids=["strong", "weak", "among_others", "any"]
+)
 def test_a_reader_who_has_the_state_gets_no_body(client, known):
     shown = client.get(f"{PATH}/whatsapp", headers={"if-none-match": known})
 
     assert (shown.status_code, shown.content, shown.headers["etag"]) == (304, b"", f'"{TAG}"')
 
 
-@pytest.mark.parametrize("known", ['"another"', TAG, ""])
+@pytest.mark.parametrize("known", ['"another"', TAG, ""], ids=["another", "unquoted", "empty"])
 def test_a_reader_who_has_another_state_gets_this_one(client, known):
     assert client.get(f"{PATH}/whatsapp", headers={"if-none-match": known}).json()["plugin"] == "whatsapp"
 
