@@ -219,12 +219,13 @@ class Lifecycle:
         Tells whether any was asked: then the plugin knows what is to be.
         """
         wanted = draft.installation
-        names = ["on_config_change"] if draft.is_reconfigured else []
-        if wanted.enabled and not stored.enabled:
-            names.append("on_enable")
+        names = ["on_enable"] if wanted.enabled and not stored.enabled else []
+        is_reconfigured = draft.is_reconfigured or (bool(names) and stored.transition == Transition.RECONFIGURING)
+        if is_reconfigured:  # or the plugin may know a configuration that was never written
+            names.insert(0, "on_config_change")
         if not self._hooks.has(stored.slug, *names):
             return False
-        transition = Transition.RECONFIGURING if draft.is_reconfigured else Transition.ENABLING
+        transition = Transition.RECONFIGURING if is_reconfigured else Transition.ENABLING
         await transitions.begin(connection, stored, transition)
         for name in names:
             try:
@@ -247,7 +248,8 @@ class Lifecycle:
         is_settled: bool,
     ) -> StoredInstallation:
         """Write a change and have the plugin rest if that is what it is; what was left half-way before stays so."""
-        rests = stored.enabled and not wanted.enabled
+        may_work = stored.enabled or (is_settled and stored.transition is not None)
+        rests = may_work and not wanted.enabled
         transition = Transition.DISABLING if rests and self._hooks.has(stored.slug, "on_disable") else None
         if is_settled:
             wanted = msgspec.structs.replace(
