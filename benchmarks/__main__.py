@@ -63,12 +63,14 @@ def main() -> None:
         peers_env=arguments.peers_env,
         sizes=Sizes().scaled(arguments.scale),
     )
-    figures = asyncio.run(_run(wanted, options))
+    figures, failed = asyncio.run(_run(wanted, options))
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table(figures, title=describe()))
     if arguments.json is not None:
         arguments.json.write_bytes(to_json(figures))
     if arguments.page is not None:
         page.write(arguments.page, figures, about(options))
+    if failed:
+        sys.exit(f"failed: {', '.join(failed)}")
 
 
 def about(options: Options) -> str:
@@ -79,20 +81,28 @@ def about(options: Options) -> str:
     )
 
 
-async def _run(wanted: list[str], options: Options) -> list[Figure]:
-    say = Console(stderr=True).print
-    figures = []
-    for name in (name for name in wanted if name in ALONE):
+async def _run(wanted: list[str], options: Options) -> tuple[list[Figure], list[str]]:
+    """Run one after the other; one that fails costs itself alone. Returns the figures, and who failed."""
+    figures: list[Figure] = []
+    failed: list[str] = []
+
+    async def run(name: str, benchmark: Awaitable[list[Figure]]) -> None:
+        say = Console(stderr=True).print
         say(f"{name} …")
-        figures += await ALONE[name](options)
+        try:
+            figures.extend(await benchmark)
+        except Exception as error:  # noqa: BLE001 - half an hour of the others' figures must not be lost
+            say(f"{name} failed: {type(error).__name__} {error}", markup=False)
+            failed.append(name)
+
+    for name in (name for name in wanted if name in ALONE):
+        await run(name, ALONE[name](options))
     databased = [name for name in wanted if name in WITH_DATABASE]
-    if not databased:
-        return figures
-    async with open_bench(options) as bench:
-        for name in databased:
-            say(f"{name} …")
-            figures += await WITH_DATABASE[name](bench)
-    return figures
+    if databased:
+        async with open_bench(options) as bench:
+            for name in databased:
+                await run(name, WITH_DATABASE[name](bench))
+    return figures, failed
 
 
 if __name__ == "__main__":

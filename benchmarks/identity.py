@@ -132,6 +132,7 @@ def _guarded(verifier: Verifier, pool: Pool, clock: Callable[[], float]) -> Lite
         limits=RequestLimits(pool, per_user=_LIMITS.user_requests_per_min, per_store=_LIMITS.store_requests_per_min),
         answers=None,
         trusted_proxies=(),
+        changed=None,
     )
     return _app(below_store([nothing]), [add_request_id, add_limits], host)
 

@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from benchmarks import __main__ as main
+from benchmarks.figures import Figure
+from benchmarks.harness import Options
+from benchmarks.processes import BenchmarkFailed
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -24,3 +29,15 @@ def test_an_unknown_benchmark_is_refused_by_name():
     found = run("--only", "hook,nonsense")
     assert found.returncode == 2
     assert "there is no benchmark nonsense" in found.stderr
+
+
+async def test_a_benchmark_that_fails_costs_itself_alone(monkeypatch):
+    async def failing(options):
+        raise BenchmarkFailed("gone")
+
+    async def fine(options):
+        return [Figure("fine", 1.0, "s")]
+
+    monkeypatch.setitem(main.ALONE, "hook", failing)
+    monkeypatch.setitem(main.ALONE, "call", fine)
+    assert await main._run(["hook", "call"], Options()) == ([Figure("fine", 1.0, "s")], ["hook"])
