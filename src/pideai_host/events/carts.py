@@ -4,7 +4,7 @@ A cart is given up when it was not recovered for as long as its store's delay sa
 for the carts that are given up from then on.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.events.directory import StoreDirectory
 from pideai_host.events.identity import event_id
 from pideai_host.events.intake import Intake
-from pideai_host.events.rows import ABSENT, Change, NotUnderstood
+from pideai_host.events.rows import ABSENT, Change, NotUnderstood, in_utc
 from pideai_host.events.sources import NewEvent, encode_payload
 from pideai_host.events.sweep import Key, Sweep, Table, load_sql
 
@@ -74,8 +74,8 @@ class CartReader:
             customer_phone=cart.customer_phone,
             customer_email=cart.customer_email,
             recovery_token=cart.recovery_token,
-            created_at=cart.created_at.astimezone(UTC),
-            expires_at=None if cart.expires_at is None else cart.expires_at.astimezone(UTC),
+            created_at=cart.created_at,
+            expires_at=cart.expires_at,
         )
         return [
             NewEvent(
@@ -83,7 +83,7 @@ class CartReader:
                 store_id=cart.store_id,
                 type=EventType.CART_ABANDONED,
                 payload=msgspec.Raw(encode_payload(payload)),
-                occurred_at=cart.created_at.astimezone(UTC),
+                occurred_at=cart.created_at,
                 source=source,
                 entity_id=str(cart.id),
             )
@@ -91,14 +91,18 @@ class CartReader:
 
 
 def read_cart(raw: msgspec.Raw) -> CartRow:
-    """Read a row of abandoned_carts; raises `NotUnderstood` (bad_row) with what is wrong in it."""
+    """Read a row of abandoned_carts, its dates in UTC; raises `NotUnderstood` (bad_row) with what is wrong in it."""
     try:
         cart = _decode_cart(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise NotUnderstood("bad_row", str(error)) from error
     if not cart.cart_total.is_finite():
         raise NotUnderstood("bad_row", f"cart_total is {cart.cart_total}, which is no amount")
-    return cart
+    return msgspec.structs.replace(
+        cart,
+        created_at=in_utc(cart.created_at),
+        expires_at=None if cart.expires_at is None else in_utc(cart.expires_at),
+    )
 
 
 def items_of(cart_data: msgspec.Raw) -> list[msgspec.Raw]:

@@ -5,7 +5,7 @@ is required. Numbers are read as Decimal: pg_net sends numeric and bigint as bar
 """
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -137,6 +137,20 @@ def read_order(raw: Raw) -> OrderRow:
         if value is not None and not _is_amount(value):
             raise NotUnderstood("bad_row", f"{column} is no amount of at most {_DIGITS_MAX} digits on either side")
     return row
+
+
+def in_utc(instant: datetime) -> datetime:
+    """Return an instant of a row in UTC, which is what one without an offset is in.
+
+    Raises:
+        NotUnderstood: bad_row; in UTC it lies before the year 1 or after 9999, where no date can be written.
+    """
+    if instant.tzinfo is None:
+        return instant.replace(tzinfo=UTC)
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        raise NotUnderstood("bad_row", f"{instant.isoformat()} is no date in UTC") from None
 
 
 def _is_amount(value: Decimal) -> bool:

@@ -7,7 +7,7 @@ UPDATE orders -> order.updated, and when the status differs order.status_changed
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from pideai_host.api import (
     OrderUpdatedPayload,
 )
 from pideai_host.events.identity import event_id, microseconds, status_version
-from pideai_host.events.rows import Change, NotUnderstood, OrderRow, changed_columns, read_order, read_previous
+from pideai_host.events.rows import Change, NotUnderstood, OrderRow, changed_columns, in_utc, read_order, read_previous
 
 ORDERS: Final = "public.orders"
 ORDER_STATUSES: Final = frozenset(
@@ -103,7 +103,11 @@ def read(change: Change) -> OrderChange | None:
 
 
 def events_of(order: OrderChange, store: StoreFacts, *, source: str, now: Callable[[], datetime]) -> list[NewEvent]:
-    """Turn a change of an order into its events, in the order in which they happened. Pure but for the clock."""
+    """Turn a change of an order into its events, in the order in which they happened. Pure but for the clock.
+
+    Raises:
+        NotUnderstood: bad_row; one of its dates cannot be told in UTC.
+    """
     if order.previous_status is None:
         return _created(order, store, source=source, now=now)
     return _updated(order, store, source=source)
@@ -215,9 +219,7 @@ def _table_number(notes: str | None) -> str | None:
 
 
 def _utc(instant: datetime | None) -> datetime | None:
-    if instant is None:
-        return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    return None if instant is None else in_utc(instant)
 
 
 def _encoded(payload: msgspec.Struct) -> msgspec.Raw:

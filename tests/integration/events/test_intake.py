@@ -206,6 +206,7 @@ def broken(body: bytes, **record) -> bytes:
         ({"customer_name": "Ana\u0000"}, "refused_by_database"),
         ({"total_amount": None}, "bad_row"),
         ({"status": "eaten"}, "bad_row"),
+        ({"created_at": "9999-12-31T23:59:59.999999-14:00"}, "bad_row"),
     ],
 )
 async def test_what_is_not_understood_is_kept_raw_with_its_reason(way, shop, change, reason):

@@ -38,6 +38,14 @@ def test_a_cart_without_one_of_them_is_a_bad_row(column: str) -> None:
     assert caught.value.reason == "bad_row"
 
 
+@pytest.mark.parametrize("column", ["created_at", "expires_at"])
+def test_a_date_that_utc_does_not_have_is_a_bad_row(column: str) -> None:
+    with pytest.raises(NotUnderstood) as caught:
+        read_cart(raw(ROW | {column: "9999-12-31T23:59:59.999999-14:00"}))
+
+    assert caught.value.reason == "bad_row"
+
+
 def test_a_total_that_is_no_amount_is_a_bad_row() -> None:
     with pytest.raises(NotUnderstood, match="cart_total is NaN"):
         read_cart(raw(ROW | {"cart_total": "NaN"}))

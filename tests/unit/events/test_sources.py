@@ -164,6 +164,16 @@ def test_what_is_not_understood_says_why(broken, reason):
     assert caught.value.reason == reason
 
 
+@pytest.mark.parametrize("column", ["created_at", "updated_at"])
+@pytest.mark.parametrize("kind", ["INSERT", "UPDATE"])
+@pytest.mark.parametrize("told", ["9999-12-31T23:59:59.999999-14:00", "0001-01-01T00:00:00+05:00"])
+def test_a_date_that_utc_does_not_have_is_a_bad_row(kind, column, told):
+    with pytest.raises(NotUnderstood) as caught:
+        events(kind, ORDER | {column: told}, ORDER)
+
+    assert caught.value.reason == "bad_row"
+
+
 @pytest.mark.parametrize(
     "broken",
     [b"", b"null", b"[]", b'"text"', b"{", b'{"type":"INSERT"}', b'{"type":1,"table":"orders","record":{}}', b"\xff{}"],
