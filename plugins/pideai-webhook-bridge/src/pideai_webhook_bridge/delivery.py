@@ -36,7 +36,7 @@ BODY_LIMIT_S: Final = 5.0
 RETRY_AFTER_MAX_S: Final = 86_400.0
 
 _SAYS_WHEN: Final = frozenset({429, 503})
-_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+_SECONDS: Final = re.compile(r"[0-9]+")
 _BODY_BYTES: Final = 4 * RESPONSE_BODY_MAX_CHARS
 
 
