@@ -146,6 +146,7 @@ def _lifespan(
                     refused_routes={
                         one.slug: one.error or "" for one in registry.records if one.status is Status.PARTIAL
                     },
+                    needs_worker=bool(engine.registry.hooks("handle_event")),
                 ),
             )
             yield

@@ -11,6 +11,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
+from pideai_host.events.alive import SILENCE_S
 from pideai_host.web.jwks import REFRESH_S, JwksCache
 
 DATABASE_LIMIT_S: Final = 2.0
@@ -20,6 +21,7 @@ KEYS_OLD_S: Final = 2 * REFRESH_S
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _QUARANTINED: Final = query(load("pideai_host.web", "sql/quarantined.sql"))
 """Asked in place of a mere `select 1`."""
+_WORKS: Final = query(load("pideai_host.web", "sql/worker_lives.sql"))
 
 
 class Readiness:
@@ -34,6 +36,8 @@ class Readiness:
         hanging: Slug -> how many of the plugin's calls hang past their limit.
         missing_lanes: Lanes that the worker would serve if they existed.
         refused_routes: Slug -> why, of the plugins that do without their routes.
+        needs_worker: Whether a plugin has a lane at all. With no worker in here, one elsewhere is missed once this
+            process has run for as long as a process may be silent: at a start, workers are given that time.
         monotonic: Clock in seconds.
     """
 
@@ -47,6 +51,7 @@ class Readiness:
         hanging: Callable[[], Mapping[str, int]] = dict,
         missing_lanes: Callable[[], Collection[str]] = tuple,
         refused_routes: Mapping[str, str] = _NONE,
+        needs_worker: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pool = pool
@@ -56,7 +61,10 @@ class Readiness:
         self._hanging = hanging
         self._missing_lanes = missing_lanes
         self._refused_routes = refused_routes
+        self._needs_worker = needs_worker and worker_running is None
         self._monotonic = monotonic
+        self._started_s = monotonic()
+        self._is_served = True
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
         self._reasons: dict[str, str] = {}
@@ -82,7 +90,12 @@ class Readiness:
             for slug in sorted(set().union(*told))
         }
         lanes = {f"lane {lane}": "does not exist" for lane in sorted(self._missing_lanes())}
-        return plugins | lanes | self._old_keys()
+        return plugins | lanes | self._no_worker() | self._old_keys()
+
+    def _no_worker(self) -> dict[str, str]:
+        if self._is_served:
+            return {}
+        return {"worker": f"no process that makes deliveries was seen for {SILENCE_S:g} s; events are kept and wait"}
 
     def _old_keys(self) -> dict[str, str]:
         age_s = None if self._keys is None else self._keys.age_s
@@ -103,6 +116,9 @@ class Readiness:
         try:
             async with asyncio.timeout(DATABASE_LIMIT_S), self._pool.connection() as connection:
                 self._quarantined_by_all = dict(await (await connection.execute(_QUARANTINED)).fetchall())
+                if self._needs_worker and self._monotonic() - self._started_s >= SILENCE_S:
+                    found = await (await connection.execute(_WORKS, {"silence_s": SILENCE_S})).fetchall()
+                    self._is_served = bool(found)
         except (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError):
             return False
         return True

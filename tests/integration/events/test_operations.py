@@ -4,10 +4,11 @@ from uuid import uuid4
 
 import pytest
 
-from pideai_host.events.alive import Heartbeat, processes
+from pideai_host.events.alive import SILENCE_S, Heartbeat, processes
 from pideai_host.events.depths import LaneDepths
 from pideai_host.events.overview import Overview
 from pideai_host.telemetry import LANE_READY
+from pideai_host.web.readiness import Readiness
 
 
 def heartbeat(pool, *, leads=False, quarantined=None):
@@ -52,6 +53,23 @@ async def test_a_process_that_ends_in_order_is_gone_at_once(pool, until):
     await one.stop()
 
     assert await processes(pool) == []
+
+
+async def test_a_host_without_a_living_worker_says_that_it_has_none(pool, admin_conn):
+    worker = Heartbeat(pool, takes_events=False, makes_deliveries=True, leads=lambda: False, quarantined={})
+    await heartbeat(pool).beat()
+    await worker.beat()
+    told = []
+    for age_s in (59, 61):
+        clock = iter([0.0, SILENCE_S, SILENCE_S, SILENCE_S])
+        readiness = Readiness(pool, None, worker_running=None, needs_worker=True, monotonic=clock.__next__)
+        await admin_conn.execute(
+            "update pideai_host.processes set seen_at = now() - make_interval(secs => %s) where makes_deliveries",
+            [age_s],
+        )
+        told.append((await readiness.reasons(), list(readiness.warnings())))
+
+    assert told == [({}, []), ({}, ["worker"])]
 
 
 async def test_lanes_are_counted_with_what_is_claimed_and_the_oldest(way, shop):

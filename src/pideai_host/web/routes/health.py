@@ -20,7 +20,8 @@ class Live(msgspec.Struct, frozen=True):
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Whether requests can be served; `reasons` names each part that is missing and why.
 
-    Degraded serves all requests; the reasons name plugins that hang or are quarantined here, and missing lanes.
+    Degraded serves all requests; the reasons name plugins that hang or are quarantined here, missing lanes,
+    and that no worker lives.
     """
 
     status: Literal["ok", "degraded", "unavailable"]

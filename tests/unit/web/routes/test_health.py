@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from psycopg_pool import PoolTimeout
 
+from pideai_host.events.alive import SILENCE_S
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.readiness import KEYS_OLD_S, REMEMBERED_S, Readiness
@@ -24,12 +25,13 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def execute(self, _: object) -> Self:
+    async def execute(self, _: object, values: object = None) -> Self:
         self.pool.queries += 1
+        self.asks_for_workers = values is not None
         return self
 
-    async def fetchall(self) -> list[tuple[str, str]]:
-        return self.pool.quarantined
+    async def fetchall(self) -> list[tuple[str, str]] | list[tuple[int]]:
+        return [(1,)] * self.pool.workers if self.asks_for_workers else self.pool.quarantined
 
 
 class Pool:
@@ -37,6 +39,7 @@ class Pool:
         self.error = error
         self.quarantined = quarantined or []
         self.queries = 0
+        self.workers = 1
 
     def connection(self) -> Connection:
         return Connection(self)
@@ -148,6 +151,24 @@ async def test_a_plugin_that_no_process_works_for_is_told_by_one_without_a_worke
     readiness = Readiness(Pool(quarantined=[("exits", "ended 3 workers")]), keys, worker_running=None)
 
     assert (await readiness.reasons(), readiness.warnings()) == ({}, {"plugin exits": "quarantined: ended 3 workers"})
+
+
+@pytest.mark.parametrize(
+    ("workers", "worker_running", "needs_worker", "is_missed"),
+    [(0, None, True, True), (1, None, True, False), (0, lambda: True, True, False), (0, None, False, False)],
+    ids=["none lives", "one lives", "one runs in here", "no plugin has a lane"],
+)
+async def test_a_host_that_nobody_works_for_is_ready_and_says_so_after_a_minute(
+    keys, workers, worker_running, needs_worker, is_missed
+):
+    pool, clock = Pool(), Clock()
+    pool.workers = workers
+    readiness = Readiness(pool, keys, worker_running=worker_running, needs_worker=needs_worker, monotonic=clock)
+    at_start = (await readiness.reasons(), readiness.warnings())
+    clock.now_s += SILENCE_S
+    later = (await readiness.reasons(), list(readiness.warnings()))
+
+    assert (at_start, later) == (({}, {}), ({}, ["worker"] if is_missed else []))
 
 
 class Answer:
