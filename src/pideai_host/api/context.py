@@ -194,7 +194,8 @@ class PluginContext(Protocol):
     def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
         """Say that something happened.
 
-        Written by the transaction that settles this delivery, and only then; in a webhook or a route before a 2xx
+        Written by the transaction that writes the result which the hook returned, whichever it is; dropped when the
+        call raises, takes too long or returns something else. In a webhook or a route it is written before a 2xx
         answer goes out, and only then.
 
         Args:

@@ -47,7 +47,10 @@ _CODE: Final = (int, type(None))
 
 
 class Dispatched(msgspec.Struct, frozen=True):
-    """A verdict, how long the call took, what the plugin emitted meanwhile, and whether it may hold a credit now."""
+    """A verdict, how long the call took, what the plugin emitted meanwhile, and whether it may hold a credit now.
+
+    Nothing is emitted by a call that returned no result: what it raised, or a limit, says nothing of what it meant.
+    """
 
     verdict: Verdict
     duration_ms: int = 0
@@ -109,7 +112,7 @@ class Dispatcher:
             event = event_of(claimed, payload)
         except msgspec.MsgspecError as error:
             return Dispatched(Verdict(status="failed", outcome="failed", error=f"the event cannot be read: {error}"))
-        result, channel = await self._call(event, slug, definition, context)
+        result, channel, has_returned = await self._call(event, slug, definition, context)
         seconds = self._monotonic() - started_s
         _seconds_of(slug).observe(seconds)
         verdict = judge(
@@ -121,7 +124,8 @@ class Dispatcher:
             random=self._chance,
         )
         verdict = await self._breakers.heard(claimed, definition, stored.delivery.breaker, channel, verdict)
-        return Dispatched(verdict, round(seconds * 1_000), tuple(context.emitted), context.may_hold_credit)
+        emitted = tuple(context.emitted) if has_returned else ()
+        return Dispatched(verdict, round(seconds * 1_000), emitted, context.may_hold_credit)
 
     async def _call(
         self,
@@ -129,10 +133,11 @@ class Dispatcher:
         slug: str,
         definition: PluginDefinition,
         context: HostContext,
-    ) -> tuple[PluginEventResult, Channel | None]:
+    ) -> tuple[PluginEventResult, Channel | None, bool]:
+        """Return the result, what it says of the channel, and whether the plugin returned it itself."""
         hook = self._registry.hook(slug, "handle_event")
         if hook is None:
-            return delivered({"skipped": "the plugin has no handle_event"}), None
+            return delivered({"skipped": "the plugin has no handle_event"}), None, True
         arguments = {"event": event, "config": context.config, "context": context}
         with track_requests() as requests:
             try:
@@ -140,9 +145,10 @@ class Dispatcher:
             except Exception as error:  # noqa: BLE001 - whatever a plugin raises is an outcome, and hurts only itself
                 context.log.warning("hook_raised", hook="handle_event", error=type(error).__name__)
                 result = result_of_error(error, request_left=requests.in_flight)
-                return redacted_result(result, context), channel_of_error(error)
+                return redacted_result(result, context), channel_of_error(error), False
         result = checked_answer(answer, context)
-        return result, channel_of(result) if isinstance(answer, PluginEventResult | None) else None
+        has_returned = isinstance(answer, PluginEventResult | None)
+        return result, channel_of(result) if has_returned else None, has_returned
 
 
 def event_of(claimed: Claimed, payload: str | None = None) -> PluginEvent:

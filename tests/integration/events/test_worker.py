@@ -152,6 +152,31 @@ async def test_an_emitted_event_is_kept(working, shop, probe):
     assert [event.type for event in probe.calls] == ["order.updated", "payment.completed"]
 
 
+async def test_what_a_call_emitted_before_it_raised_is_not_kept_but_for_the_call_that_returns(working, shop, probe):
+    def emitting(key, end):
+        async def answer(context):
+            context.emit("payment.completed", PAYMENT, key=key)
+            return await end()
+
+        return answer
+
+    async def raising():
+        raise RuntimeError("after emit")
+
+    async def returning():
+        return retry("not yet", retry_after_s=0.01)
+
+    async def nonsense():
+        return "delivered"
+
+    probe.answers = [emitting("raised", raising), emitting("no result", nonsense), emitting("returned", returning)]
+    await bring(working, shop)
+    await working.done(2)
+
+    assert [event.type for event in probe.calls if event.type != "order.updated"] == ["payment.completed"]
+    assert await working.rows("select count(*) from public.plugin_events_log") == [(2,)]
+
+
 async def test_a_new_order_reaches_the_plugin_with_its_items(working, shop, probe):
     await working.door.receive(await shop.order())
     await working.done()
