@@ -210,4 +210,7 @@ class PluginContext(Protocol):
         """
 
     async def notify(self, message: str, *, level: str = "info") -> None:
-        """Leave a notice for the store's owner, in Spanish; `level` is info, warning or error."""
+        """Leave a notice for the store's owner, in Spanish; `level` is info, warning or error.
+
+        Cut after 1,000 characters. At most 20 in one call: one more is the plugin's fault.
+        """

@@ -22,6 +22,8 @@ from pideai_host.telemetry import get_logger
 
 EMITTED_MAX: Final = 100
 EMITTED_MAX_BYTES: Final = 262_144
+NOTICES_MAX: Final = 20
+"""That one call may leave: an owner reads them."""
 KEY_MAX_CHARS: Final = 200
 TYPE_MAX_CHARS: Final = 100
 _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
@@ -73,6 +75,7 @@ class HostContext:
         self._delivery = delivery
         self._emits_as = emits_as if delivery is None else delivery.id
         self._emitted: dict[UUID, Emitted] = {}
+        self._notices = 0
 
     def __repr__(self) -> str:
         return f"HostContext(store_id={self.store_id}, plugin={self.plugin})"
@@ -150,7 +153,14 @@ class HostContext:
         return _log.bind(**bound)
 
     async def notify(self, message: str, *, level: str = "info") -> None:
-        """Leave a notice for the store's owner, without the secrets that the plugin was given."""
+        """Leave a notice for the store's owner, without the secrets that the plugin was given.
+
+        Raises:
+            PluginFault: for a level that there is not, or beyond the bounds of this module.
+        """
+        if self._notices == NOTICES_MAX:
+            raise self._fault(f"more than {NOTICES_MAX} notices left in one call")
+        self._notices += 1
         text = self.redact(message) or ""
         await Notices(self._factory.pool).leave(self.store_id, self.plugin, text, level=level)
         if self._factory.on_notice is not None:

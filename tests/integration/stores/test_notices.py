@@ -1,11 +1,12 @@
 """A notice reaches the owner's list, bounded and always storable."""
 
+import asyncio
 from uuid import uuid4
 
 import pytest
 
 from pideai_host.api import PluginFault, StoreUnknown
-from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.context import NOTICES_MAX, ContextFactory
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.notices import MESSAGE_MAX_CHARS, Notices
 from pideai_host.stores.wire import InstallIn
@@ -50,3 +51,15 @@ async def test_a_plugin_leaves_notices_through_its_context(pool, lifecycle, stor
     await ContextFactory(pool, None, sealer, {}).make(stored, None).notify("Listo", level="error")
 
     assert await written() == [("courier", "error", "Listo")]
+
+
+async def test_the_number_of_notices_of_one_call_is_bounded(pool, lifecycle, store_id, sealer, written):
+    await lifecycle.install(store_id, "courier", InstallIn())
+    stored = await Installations(pool).find(store_id, "courier")
+    contexts = ContextFactory(pool, None, sealer, {})
+    talkative = contexts.make(stored, None)
+    told = await asyncio.gather(*(talkative.notify(str(n)) for n in range(NOTICES_MAX + 5)), return_exceptions=True)
+    await contexts.make(stored, None).notify("the next call's")
+
+    assert [type(one) for one in told] == [type(None)] * NOTICES_MAX + [PluginFault] * 5
+    assert len(await written()) == NOTICES_MAX + 1
