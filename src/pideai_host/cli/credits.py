@@ -29,6 +29,7 @@ SHOWN = 20
 Result = TypeVar("Result")
 
 _STORE = query(load("pideai_host.stores", "sql/store_named.sql"))
+_PLUGIN = query("select 1 from public.plugins where slug = %(slug)s")
 
 
 def _slug(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -60,7 +61,7 @@ def show(*, store: str, plugin: str | None, as_json: bool) -> None:
             return await accounts.of_store(store_id), []
         return [await accounts.of_plugin(store_id, plugin)], await accounts.ledger(store_id, plugin, limit=SHOWN)
 
-    found, movements = _with_store(store, read)
+    found, movements = _with_store(store, plugin, read)
     if as_json:
         print(msgspec.json.format(msgspec.json.encode({"credits": found, "ledger": movements}), indent=2).decode())
         return
@@ -86,7 +87,7 @@ def grant(*, store: str, plugin: str, monthly: int | None, extra: int | None, ke
             return await CreditGrants(pool).grant(store_id, plugin, "monthly", monthly, reference=key)
         return await CreditGrants(pool).grant(store_id, plugin, "extra", extra or 0, reference=key)
 
-    entry, is_new = _with_store(store, give)
+    entry, is_new = _with_store(store, plugin, give)
     if as_json:
         print(msgspec.json.encode({"entry": entry, "is_new": is_new}).decode())
         return
@@ -94,18 +95,26 @@ def grant(*, store: str, plugin: str, monthly: int | None, extra: int | None, ke
     print(f"{told}: {entry.granted} {entry.credit_type}. Available for {plugin} after it: {entry.available}.")
 
 
-def _with_store(name: str, work: Callable[[Pool, UUID], Awaitable[Result]]) -> Result:
+def _with_store(name: str, plugin: str | None, work: Callable[[Pool, UUID], Awaitable[Result]]) -> Result:
     with operator(), running_database(load_settings()) as settings:
-        return asyncio.run(_work(settings, name, work))
+        return asyncio.run(_work(settings, name, plugin, work))
 
 
-async def _work(settings: Settings, name: str, work: Callable[[Pool, UUID], Awaitable[Result]]) -> Result:
+async def _work(
+    settings: Settings, name: str, plugin: str | None, work: Callable[[Pool, UUID], Awaitable[Result]]
+) -> Result:
     async with _pool(settings) as pool:
         try:
             async with pool.connection() as connection:
                 row = await (await connection.execute(_STORE, {"name": name})).fetchone()
+                is_known = plugin is None or (await connection.execute(_PLUGIN, {"slug": plugin})).rowcount == 1
             if row is None:
                 raise ConfigurationError(f"there is no store {name!r}", hint="Name it by its id or its subdomain.")
+            if not is_known:
+                raise ConfigurationError(
+                    f"there is no plugin {plugin!r} in the catalogue",
+                    hint="`pideai-host plugins list` names those that there are; `plugins sync` brings new ones in.",
+                )
             return await work(pool, row[0])
         except (errors.UndefinedTable, errors.UndefinedColumn, errors.InvalidSchemaName) as error:
             raise ConfigurationError(

@@ -14,6 +14,11 @@ from pideai_host.db.dev import create_demo_store
 
 @pytest.fixture
 async def store(admin_conn):
+    await admin_conn.execute(
+        """insert into public.plugins (slug, name, type)
+        values ('courier', 'Courier', 'delivery'), ('whatsapp', 'WhatsApp', 'notification')
+        on conflict do nothing"""
+    )
     return await create_demo_store(admin_conn, owner_id=uuid4(), subdomain="la-esquina", name="La Esquina")
 
 
@@ -57,6 +62,12 @@ async def test_all_accounts_of_a_store_are_listed(call, store):
     [
         (["show", "nobody"], 1, "error: there is no store 'nobody'"),
         (["show", "la-esquina", "No Slug"], 2, "error: "),
+        (["show", "la-esquina", "nope"], 1, "error: there is no plugin 'nope' in the catalogue\nhint: "),
+        (
+            ["grant", "la-esquina", "nope", "--extra", "1", "--key", "k"],
+            1,
+            "error: there is no plugin 'nope' in the cat",
+        ),
         (["grant", "la-esquina", "courier", "--key", "k"], 2, "error: one of --monthly and --extra is needed"),
         (["grant", "la-esquina", "courier", "--extra", "1", "--monthly", "1", "--key", "k"], 2, "error: one of"),
         (["grant", "la-esquina", "courier", "--extra", "0", "--key", "k"], 1, "error: a grant is of 1 to"),
