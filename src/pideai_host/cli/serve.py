@@ -38,13 +38,25 @@ def serve(*, no_worker: bool) -> None:
         serve_app(settings, with_worker=not no_worker)
 
 
+def _slugs(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Read the plugins to serve: none for all, which a variable that is not set in a shell does not ask for."""
+    named = tuple(filter(None, (slug.strip() for slug in (value or "").split(","))))
+    if value is not None and not named:
+        raise click.UsageError("--plugins names none; leave it out to serve all")
+    return named
+
+
 @click.command()
 @click.option(
-    "--plugins", metavar="SLUG,SLUG", default="", help="Serve these plugins' lanes only; all unless told otherwise."
+    "--plugins",
+    "only",
+    metavar="SLUG,SLUG",
+    default=None,
+    callback=_slugs,
+    help="Serve these plugins' lanes only; all unless told otherwise.",
 )
-def worker(*, plugins: str) -> None:
+def worker(*, only: tuple[str, ...]) -> None:
     """Deliver what is ready; any number may run side by side. SIGTERM or Ctrl-C stops it once its calls have ended."""
-    only = tuple(filter(None, (slug.strip() for slug in plugins.split(","))))
     with running_database(load_settings()) as database:
         settings = ensure_master_keys(database)
         _prepare(settings)

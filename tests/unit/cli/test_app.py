@@ -42,6 +42,14 @@ def test_wrong_call_is_one_line_and_a_hint(capsys: pytest.CaptureFixture[str], a
     assert hint.endswith("--help")
 
 
+@pytest.mark.parametrize("named", ["", " ", ",", " , ,"])
+def test_a_worker_that_is_told_to_serve_no_plugin_does_not_serve_all(
+    capsys: pytest.CaptureFixture[str], named: str
+) -> None:
+    assert run(["worker", "--plugins", named]) == 2
+    assert "--plugins names none" in capsys.readouterr().err.splitlines()[0]
+
+
 def test_our_error_is_its_message_and_hint(
     capsys: pytest.CaptureFixture[str], failing: Callable[[BaseException], None]
 ) -> None:
