@@ -20,6 +20,9 @@ STATUSES: Final = ("confirmed", "ready", "delivered")
 MESSAGES: Final = ("order_confirmation", "order_ready", "order_delivered")
 WATCH_LIMIT_S: Final = 90.0
 LOOK_S: Final = 0.15
+BEGIN_ANEW: Final = (
+    "If the demo's store was changed since the last run, `pideai-host demo --fresh` begins with an empty one."
+)
 
 
 class DemoFailed(PideaiError):  # noqa: N818 - the demo's own condition
@@ -59,7 +62,7 @@ async def play(stage: Stage, console: Console) -> None:
     facts = check(rows, messages, received)
     console.print(summary_view(facts))
     if not all(is_right for *_, is_right in facts):
-        raise DemoFailed("not everything arrived", hint=f"The logs of host and worker: {stage.log_dir}")
+        raise DemoFailed("not everything arrived", hint=BEGIN_ANEW)
 
 
 def check(
@@ -131,7 +134,7 @@ async def _watch(stage: Stage, order_id: UUID, moving: asyncio.Task[None], conso
 
 
 async def _install(stage: Stage, say: Callable[[str], None]) -> None:
-    """Install both plugins through the API, or bring an earlier run's installations up to this one."""
+    """Install both plugins through the API, or bring an earlier run's installations back to what this one needs."""
     wanted: dict[str, dict[str, Any]] = {
         "whatsapp": {"config": {"provider": "console"}},
         "webhook-bridge": {
@@ -145,9 +148,8 @@ async def _install(stage: Stage, say: Callable[[str], None]) -> None:
     for slug in PLUGINS:
         answer = await stage.client.post(path, json={"slug": slug, **wanted[slug]}, headers=headers)
         if answer.status_code == httpx.codes.CONFLICT:
-            answer = await stage.client.put(
-                f"{path}/{slug}", json=wanted[slug] | {"enabled": True}, headers=headers | {"If-Match": "*"}
-            )
+            anew = wanted[slug] | {"enabled": True, "priority": 0, "policy": None}
+            answer = await stage.client.put(f"{path}/{slug}", json=anew, headers=headers | {"If-Match": "*"})
         if not answer.is_success:
-            raise DemoFailed(f"installing {slug} answered {answer.status_code}: {answer.text[:300]}")
+            raise DemoFailed(f"installing {slug} answered {answer.status_code}: {answer.text[:300]}", hint=BEGIN_ANEW)
         say(f"Installed {slug} through the API as the store's owner ({answer.status_code})")
