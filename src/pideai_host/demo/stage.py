@@ -2,9 +2,10 @@
 
 import base64
 import secrets
+import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -42,7 +43,6 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str
     webhook_secret: str
     hook_secret: str
-    log_dir: Path
 
     @property
     def token(self) -> str:
@@ -67,7 +67,7 @@ async def set_stage(settings: Settings, say: Callable[[str], None]) -> AsyncIter
         )
         say(f"A developer's server, which takes the store's webhooks, listens on {receiver.hook_url}")
         say("(it turns the first order.created away twice, so that a retry is seen)")
-        log_dir = Path(tempfile.mkdtemp(prefix="pideai-demo-"))
+        log_dir = stack.enter_context(logs_unless_well(say))
         port, webhook_secret = free_port(), secrets.token_urlsafe(32)
         environ = _environ(settings, receiver, port=port, webhook_secret=webhook_secret)
         base_url = f"http://127.0.0.1:{port}"
@@ -89,8 +89,22 @@ async def set_stage(settings: Settings, say: Callable[[str], None]) -> AsyncIter
             base_url=base_url,
             webhook_secret=webhook_secret,
             hook_secret=hook_secret,
-            log_dir=log_dir,
         )
+
+
+@contextmanager
+def logs_unless_well(say: Callable[[str], None]) -> Iterator[Path]:
+    """Give a folder for logs; it is left, and named, only when the block fails. Ctrl-C is no failure."""
+    folder = Path(tempfile.mkdtemp(prefix="pideai-demo-"))
+    try:
+        yield folder
+    except Exception:
+        say(f"The logs of host and worker are in {folder}")
+        raise
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _prepare_database(

@@ -11,7 +11,7 @@ from pideai_host.db.embedded import EmbeddedServer
 
 
 @pytest.mark.timeout(240)
-def test_the_demo_arrives_and_arrives_again_on_data_that_was_changed(open_dir):
+def test_the_demo_arrives_and_arrives_again_on_data_that_was_changed_and_leaves_nothing_beside_it(open_dir):
     temporary = open_dir / "tmp"
     temporary.mkdir(mode=0o777)
     environ = {**os.environ, "PIDEAI_DATA_DIR": str(open_dir / "data"), "COLUMNS": "160", "TMPDIR": str(temporary)}
@@ -35,3 +35,4 @@ def test_the_demo_arrives_and_arrives_again_on_data_that_was_changed(open_dir):
     second = told()
 
     assert [first, second] == [(0, True, "")] * 2
+    assert list(temporary.glob("pideai-demo-*")) == []
