@@ -41,6 +41,12 @@ ERROR_MAX_CHARS: Final = 200
 
 _FIRST: Final = UUID(int=0)
 _RUNNING: Final = query("select id from pideai_host.replays where status = 'running' order by paced_at limit %(limit)s")
+_CANCELLED: Final = query(
+    """select id from pideai_host.replays
+    where status = 'cancelled' and id = any (array(select distinct replay_id from pideai_host.replay_watch))
+    order by paced_at limit %(limit)s"""
+)
+"""With something still under way."""
 _TURN: Final = query(load("pideai_host.events", "sql/replay_turn.sql"))
 _SETTLED: Final = query(load("pideai_host.events", "sql/replay_settled.sql"))
 _SCAN: Final = query(load("pideai_host.events", "sql/replay_scan.sql"))
@@ -49,7 +55,7 @@ _SAVE: Final = query(load("pideai_host.events", "sql/replay_save.sql"))
 _FAILED: Final = query(
     """update pideai_host.replays
     set error = %(error)s, paced_at = greatest(paced_at, now())
-    where id = %(id)s and status = 'running'"""
+    where id = %(id)s and status <> 'done'"""
 )
 _FORGET: Final = query(
     """delete from pideai_host.replays where id = any (array(
@@ -78,6 +84,7 @@ class Turn(msgspec.Struct, kw_only=True):
     is_read: bool
     skipped: dict[str, int]
     results: dict[str, int]
+    is_running: bool
     room: int
 
     @property
@@ -116,7 +123,9 @@ class ReplayJob:
         self._on_lanes = on_lanes
 
     async def run(self) -> bool:
-        """Give each running replay a step; returns whether one of them has more to read at once.
+        """Give each replay that runs, or left something under way, a step.
+
+        Returns whether one of them has more to read at once.
 
         What goes wrong with one replay is written down with it; it goes to the end of the line and harms no other.
 
@@ -125,6 +134,7 @@ class ReplayJob:
         """
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_RUNNING, {"limit": TURNS_MAX})).fetchall()
+            rows += await (await connection.execute(_CANCELLED, {"limit": TURNS_MAX})).fetchall()
         has_more = False
         for (replay_id,) in rows:
             try:
@@ -169,11 +179,12 @@ async def _take(connection: AsyncConnection[Any], replay_id: UUID) -> Turn | Non
 
 async def _move(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn) -> tuple[Step, bool]:
     unsettled, is_over_rate = await _let_go(connection, replay_id, turn)
-    room = 0 if is_over_rate else min(turn.room, turn.unsettled_max - unsettled, STEP_MAX)
+    room = 0 if is_over_rate or not turn.is_running else min(turn.room, turn.unsettled_max - unsettled, STEP_MAX)
     step, has_more = Step(), False
     if room > 0 and not turn.is_read:
         step, has_more = await _read_on(connection, replay_id, turn, room)
-    await _save(connection, replay_id, turn, step, is_over=turn.is_read and not unsettled and not step.watched)
+    is_over = turn.is_running and turn.is_read and not unsettled and not step.watched
+    await _save(connection, replay_id, turn, step, is_over=is_over)
     return step, has_more
 
 

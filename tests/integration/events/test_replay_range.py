@@ -352,8 +352,25 @@ async def test_a_cancelled_replay_queues_nothing_more(way, shop, ranges, seed, b
     cancelled = await ranges.cancel(shop.store_id, replay)
     await move(replay)
 
-    assert (cancelled.status, cancelled.replayed, cancelled.unsettled) == ("cancelled", 3, 0)
+    assert (cancelled.status, cancelled.replayed, cancelled.unsettled) == ("cancelled", 3, 3)
     assert await way.rows(f"select count(*) from pgmq.q_{BULK}") == [(3,)]
+
+
+@pytest.mark.usefixtures("small")
+async def test_a_cancelled_replay_tells_what_became_of_what_it_had_queued(shop, ranges, seed, begin, move, job):
+    await seed(*["failed"] * 9)
+    replay = await begin()
+    await move(replay)
+    cancelled = await ranges.cancel(shop.store_id, replay)
+    await job.run()
+    under_way = await ranges.get(shop.store_id, replay)
+    await settle(shop, "delivered")
+    await job.run()
+    after = await ranges.get(shop.store_id, replay)
+
+    assert (under_way.status, under_way.results, under_way.unsettled) == ("cancelled", {}, 3)
+    assert (after.status, after.done, after.results, after.unsettled) == ("cancelled", 3, {"delivered": 3}, 0)
+    assert after.finished_at == cancelled.finished_at
 
 
 async def test_only_what_runs_is_cancelled(shop, ranges, seed, begin, finish):

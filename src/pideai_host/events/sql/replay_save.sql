@@ -13,5 +13,5 @@ set at_store = %(at_store)s, at_time = %(at_time)s, at_id = %(at_id)s, is_read =
     paced_at = greatest(r.paced_at, now() - interval '2 seconds') + %(replayed)s * interval '1 second' / r.per_s,
     error = null,
     status = case when %(is_over)s then 'done' else r.status end,
-    finished_at = case when %(is_over)s then now() end
+    finished_at = case when %(is_over)s then now() else r.finished_at end
 where r.id = %(id)s
