@@ -5,12 +5,19 @@ import asyncio
 import pytest
 
 from pideai_host.stores import deliveries as all_deliveries
+from pideai_host.stores.installations import Installations
 from pideai_host.stores.wire import InstallIn
 
 
 @pytest.fixture
-async def installation(lifecycle, store_id):
+async def installed(lifecycle, store_id):
     return await lifecycle.install(store_id, "courier", InstallIn())
+
+
+@pytest.fixture
+async def installation(pool, installed):
+    """The same as the lifecycle knows it."""
+    return (await Installations(pool).load([installed.id]))[installed.id]
 
 
 @pytest.fixture
@@ -44,8 +51,8 @@ async def _until_blocked(admin_conn, by_pid):
 
 
 @pytest.mark.parametrize("what", ["park", "cancel"])
-async def test_a_delivery_that_a_worker_settles_first_stays_settled(installation, deliveries, during, what):
-    queued = await deliveries.add(installation)
+async def test_a_delivery_that_a_worker_settles_first_stays_settled(installation, deliveries, during, what, installed):
+    queued = await deliveries.add(installed)
     settling = [
         "delete from pgmq.q_pideai_courier",
         "update public.plugin_events_log set status = 'delivered', msg_id = null",
@@ -59,9 +66,9 @@ async def test_a_delivery_that_a_worker_settles_first_stays_settled(installation
 
 @pytest.mark.parametrize(("what", "status"), [("park", "pending"), ("cancel", "cancelled")])
 async def test_a_delivery_that_is_promoted_meanwhile_leaves_no_message_behind(
-    installation, deliveries, during, what, status
+    installation, deliveries, during, what, status, installed
 ):
-    waiting = await deliveries.add(installation, parked="retry")
+    waiting = await deliveries.add(installed, parked="retry")
     promoting = [
         """update public.plugin_events_log
            set msg_id = (select pgmq.send('pideai_courier', '{}'::jsonb)), next_attempt_at = null, park_reason = null"""
@@ -74,18 +81,50 @@ async def test_a_delivery_that_is_promoted_meanwhile_leaves_no_message_behind(
     assert await deliveries.messages() == 0
 
 
-async def test_an_outcome_that_comes_after_parking_finds_its_message_gone(pool, installation, deliveries, runtime_conn):
-    await deliveries.add(installation, in_flight=True)
+@pytest.mark.parametrize("what", ["park", "cancel"])
+async def test_what_a_worker_has_claimed_is_left_to_it(pool, installation, deliveries, what, installed):
+    claimed = await deliveries.add(installed, in_flight=True)
+    before = await deliveries.read(claimed)
     async with pool.connection() as connection:
-        await all_deliveries.park(connection, installation)
+        changed = await getattr(all_deliveries, what)(connection, installation)
 
-    settled = await runtime_conn.execute("delete from pgmq.q_pideai_courier where msg_id = 1 and read_ct = 1")
-
-    assert settled.rowcount == 0
+    assert (changed, await deliveries.read(claimed), await deliveries.messages()) == (0, before, 1)
 
 
-async def test_parking_and_resuming_again_change_nothing(pool, installation, deliveries):
-    await deliveries.add(installation)
+@pytest.mark.parametrize("what", ["park", "cancel"])
+async def test_what_a_worker_is_just_claiming_is_left_to_it(installation, deliveries, during, what, installed):
+    queued = await deliveries.add(installed)
+    claiming = ["select pgmq.read('pideai_courier', 60, 10)"]
+
+    changed = await during(claiming, lambda other: getattr(all_deliveries, what)(other, installation))
+
+    assert (changed, (await deliveries.read(queued))[0], await deliveries.messages()) == (0, "pending", 1)
+
+
+@pytest.mark.parametrize(("what", "status"), [("park", "pending"), ("cancel", "cancelled")])
+async def test_what_has_lost_its_worker_is_taken_back(
+    pool, installation, deliveries, admin_conn, what, status, installed
+):
+    claimed = await deliveries.add(installed, in_flight=True)
+    await admin_conn.execute("update pgmq.q_pideai_courier set vt = now()")
+    async with pool.connection() as connection:
+        changed = await getattr(all_deliveries, what)(connection, installation)
+
+    assert (changed, (await deliveries.read(claimed))[:2]) == (1, (status, None))
+
+
+@pytest.mark.parametrize("what", ["park", "cancel"])
+async def test_a_lane_that_is_missing_holds_nothing_up(pool, installation, deliveries, admin_conn, what, installed):
+    await deliveries.add(installed, parked="retry")
+    await admin_conn.execute("select pgmq.drop_queue('pideai_courier')")
+    async with pool.connection() as connection:
+        changed = await getattr(all_deliveries, what)(connection, installation)
+
+    assert changed == 1
+
+
+async def test_parking_and_resuming_again_change_nothing(pool, installation, deliveries, installed):
+    await deliveries.add(installed)
 
     async with pool.connection() as connection:
         parked = [await all_deliveries.park(connection, installation) for _ in range(2)]

@@ -280,7 +280,6 @@ async def test_a_plugin_that_is_not_loaded_any_more_can_be_disabled_and_left_and
 async def test_disabling_parks_what_is_queued_and_what_waits(lifecycle, installed, deliveries):
     made = [
         await deliveries.add(installed),
-        await deliveries.add(installed, in_flight=True),
         await deliveries.add(installed, parked="retry"),
         await deliveries.add(installed, parked="wait"),
     ]
@@ -326,7 +325,6 @@ async def test_uninstalling_cancels_what_is_queued_waiting_or_parked(lifecycle, 
     made = [
         parked,
         await deliveries.add(installed),
-        await deliveries.add(installed, in_flight=True),
         await deliveries.add(installed, parked="retry"),
     ]
 
