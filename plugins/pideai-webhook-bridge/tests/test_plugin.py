@@ -217,8 +217,8 @@ async def test_an_installation_without_url_and_secret_is_refused_in_spanish(
         await bridge.on_install(context)
 
     assert rejected.value.faults == {
-        "webhook_url": "Falta la dirección (URL) a la que se envían los eventos.",
-        "webhook_secret": "Falta el secreto con el que se firman los eventos.",
+        "/webhook_url": "Falta la dirección (URL) a la que se envían los eventos.",
+        "/webhook_secret": "Falta el secreto con el que se firman los eventos.",
     }
 
 
@@ -228,4 +228,6 @@ async def test_a_change_to_a_broken_secret_is_refused_without_repeating_it(bridg
     with pytest.raises(ConfigRejected) as rejected:
         await bridge.on_config_change(context)
 
-    assert rejected.value.faults == {"webhook_secret": "El secreto debe ser whsec_ seguido de 24 a 64 bytes en base64."}
+    assert rejected.value.faults == {
+        "/webhook_secret": "El secreto debe ser whsec_ seguido de 24 a 64 bytes en base64."
+    }

@@ -45,7 +45,7 @@ def draft_new(
     """Draft a first installation; one that is reached by webhook gets a signing secret when it brings none.
 
     Raises:
-        ConfigRejected: all faults at once; those outside of the configuration by the field's bare name.
+        ConfigRejected: all faults at once; those outside of the configuration by the pointer to the field.
     """
     now = datetime.now(UTC)
     empty = StoredInstallation(
@@ -159,16 +159,16 @@ def _sealed(sealer: Sealer, owner: StoredInstallation, secrets: Mapping[str, Any
 
 
 def _faults_beside(definition: PluginDefinition, given: InstallIn | UpdateIn) -> dict[str, str]:
-    """Return the faults of all that is not the configuration, by the field's name and a pointer from there."""
+    """Return the faults of all that is not the configuration, by JSON pointer from the installation."""
     submitted = given.policy if isinstance(given.policy, dict) else {}
-    policy = {f"policy{at}": why for at, why in policy_faults(definition, submitted).items()} if submitted else {}
+    policy = {f"/policy{at}": why for at, why in policy_faults(definition, submitted).items()} if submitted else {}
     return _webhook_faults(definition, given) | policy
 
 
 def _webhook_faults(definition: PluginDefinition, given: InstallIn | UpdateIn) -> dict[str, str]:
     checks = {"webhook_url": webhook_url_fault, "webhook_secret": webhook_secret_fault}
     faults = {
-        name: fault_of(value) if definition.webhook else _NO_WEBHOOK
+        f"/{name}": fault_of(value) if definition.webhook else _NO_WEBHOOK
         for name, fault_of in checks.items()
         if isinstance(value := getattr(given, name), str)
     }

@@ -140,7 +140,7 @@ class Lifecycle:
         url = draft.installation.webhook_url
         fault = None if url is None else unreachable_fault(url, self._allow)
         if fault is not None:
-            raise ConfigRejected({"webhook_url": fault})
+            raise ConfigRejected({"/webhook_url": fault})
 
     async def uninstall(self, store_id: UUID, slug: str, *, expected: Collection[str] | None = None) -> None:
         """Uninstall a plugin: cancel what is queued, tell the plugin, delete the row.

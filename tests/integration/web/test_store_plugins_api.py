@@ -268,7 +268,7 @@ async def test_every_fault_of_a_policy_comes_at_once_and_nothing_is_kept(api):
 
     assert (refused.status_code, [fault["pointer"] for fault in refused.json()["faults"]]) == (
         422,
-        ["policy/limits/concurrency_per_installation", "policy/max_age_s", "policy/speed"],
+        ["/policy/limits/concurrency_per_installation", "/policy/max_age_s", "/policy/speed"],
     )
     assert (listed["policy"], listed["enabled"]) == (None, True)
 

@@ -60,7 +60,7 @@ def test_all_faults_of_configuration_and_webhook_come_at_once(sealer):
     with pytest.raises(ConfigRejected) as caught:
         draft_new(sealer, PAY, STORE, PLUGIN, wanted)
 
-    assert sorted(caught.value.faults) == ["/key", "/mode", "webhook_secret", "webhook_url"]
+    assert sorted(caught.value.faults) == ["/key", "/mode", "/webhook_secret", "/webhook_url"]
 
 
 def test_faults_of_the_policy_come_with_all_others(sealer):
@@ -71,10 +71,10 @@ def test_faults_of_the_policy_come_with_all_others(sealer):
 
     assert sorted(caught.value.faults) == [
         "/key",
-        "policy/max_age_s",
-        "policy/retry/jitter",
-        "policy/retry/speed",
-        "webhook_url",
+        "/policy/max_age_s",
+        "/policy/retry/jitter",
+        "/policy/retry/speed",
+        "/webhook_url",
     ]
 
 
@@ -106,7 +106,7 @@ def test_a_faulty_change_of_the_policy_is_refused(sealer, hook):
     with pytest.raises(ConfigRejected) as caught:
         draft_changed(sealer, HOOK, hook, UpdateIn(policy={"limits": {"concurrency_per_installation": 51}}))
 
-    assert caught.value.faults == {"policy/limits/concurrency_per_installation": "must be at most 50"}
+    assert caught.value.faults == {"/policy/limits/concurrency_per_installation": "must be at most 50"}
 
 
 def test_a_plugin_reached_by_webhook_gets_a_secret_that_is_shown_once(sealer):
@@ -189,7 +189,7 @@ def test_faults_of_the_webhook_alone_are_told_too(sealer, hook):
     with pytest.raises(ConfigRejected) as caught:
         draft_changed(sealer, HOOK, hook, UpdateIn(webhook_url="nowhere", webhook_secret="short"))
 
-    assert sorted(caught.value.faults) == ["webhook_secret", "webhook_url"]
+    assert sorted(caught.value.faults) == ["/webhook_secret", "/webhook_url"]
 
 
 def test_a_secret_that_does_not_open_stops_only_a_change_that_wants_to_keep_it(pay):

@@ -131,8 +131,8 @@ def _headers(message_id: str, keys: tuple[bytes, ...], timestamp_s: int, body: b
 
 async def _check(context: PluginContext) -> None:
     found = {
-        "webhook_url": url_fault(context.installation.webhook_url),
-        "webhook_secret": secret_fault(await context.secrets.get("webhook_secret")),
+        "/webhook_url": url_fault(context.installation.webhook_url),
+        "/webhook_secret": secret_fault(await context.secrets.get("webhook_secret")),
     }
     faults = {at: fault for at, fault in found.items() if fault is not None}
     if faults:
