@@ -2,7 +2,9 @@
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pideai_host
 from pideai_host.api import PideaiError
@@ -28,6 +30,15 @@ def test_every_code_has_a_heading_with_its_status_and_no_other(page):
     expected = {f"`{code}` ({TABLE[code][0]})" if code in TABLE else f"`{code}`" for code in _codes()}
 
     assert set(page("docs/errors.md").headings(3)) == expected
+
+
+def test_every_reason_of_what_is_not_understood_is_told(page):
+    sources = Path(pideai_host.__path__[0]).rglob("*.py")
+    reasons = {one for source in sources for one in re.findall(r'NotUnderstood\("(\w+)"', source.read_text())}
+    told = page("docs/errors.md").text.split("### `not_understood`")[1].split("###")[0]
+
+    assert {"unreadable", "bad_row"} < reasons
+    assert {reason for reason in reasons if f"`{reason}`" not in told} == set()
 
 
 def test_the_page_s_english_text_is_this_one(page):
