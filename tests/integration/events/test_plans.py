@@ -3,13 +3,17 @@ it runs, beside a long log.
 """
 
 import asyncio
+from datetime import UTC, datetime
 
 import pytest
 from benchmarks.explain.tour import FUNCTIONS
 from benchmarks.explain.watch import Watch
 from benchmarks.statements import known
 
-from pideai_host.api import retry
+from pideai_host.api import delivered, retry
+from pideai_host.events.change_log import ChangeLog
+from pideai_host.stores import receipts
+from pideai_host.stores.receipts import Receipts
 
 HISTORY = 4_000
 ORDERS = 40
@@ -55,3 +59,32 @@ async def test_no_statement_reads_what_is_dealt_with_or_compares_a_batch_with_it
 
     assert watch.plans.keys() >= HOT
     assert {name: plan.text for name, plan in watch.plans.items() if plan.rows >= ORDERS**2 // 2} == {}
+
+
+@pytest.fixture
+async def old_history(shop, history):
+    """The same, two days old."""
+    await shop.connection.execute(
+        "update public.plugin_events_log set created_at = created_at - interval '2 days', changed_xid = null"
+    )
+    await shop.connection.execute("analyze")
+
+
+async def test_what_providers_report_and_what_streams_ask_reads_no_history(way, shop, probe, old_history):
+    rows = await way.rows(
+        "update public.plugin_events_log set status = 'sent' where id in"
+        " (select id from public.plugin_events_log limit 10) returning id, plugin_id"
+    )
+    log, reports = ChangeLog(way.pool), Receipts("probe", is_open=True)
+    for delivery_id, _ in rows:
+        reports.settle(delivery_id, delivered())
+    watch = Watch(known(), FUNCTIONS)
+    with watch.looking():
+        place = await log.now(shop.store_id)
+        async with way.pool.connection() as connection:
+            changed = await receipts.write(connection, shop.store_id, rows[0][1], reports.all, at=datetime.now(UTC))
+        page = await log.after(shop.store_id, place)
+
+    assert (len(changed), {change.row.id for change in page.changes}) == (len(rows), {row[0] for row in rows})
+    assert watch.plans.keys() >= {"deliveries_receipts", "log_changes"}
+    assert {name: plan.text for name, plan in watch.plans.items() if plan.rows >= HISTORY // 4} == {}
