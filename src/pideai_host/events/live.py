@@ -21,7 +21,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.events.change_log import Change, ChangeLog, Place
 from pideai_host.events.changed import CHANNEL
 from pideai_host.events.wake import Listener
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import STREAMS_DROPPED, STREAMS_OPEN, get_logger
 
 POLL_S: Final = 10.0
 """How often a store that is watched is looked at although nobody said that it has changed."""
@@ -86,6 +86,8 @@ class Watcher:
             return
         if len(self._queue) >= QUEUE_MAX:
             self._queue.clear()
+            if not self.dropped.is_set():
+                STREAMS_DROPPED.inc()
             self.dropped.set()
         if not self.dropped.is_set():
             self._queue.append(told)
@@ -253,6 +255,7 @@ class Live:
             self._tasks[store_id] = asyncio.create_task(feed.run(), name="stream")
         feed.users += 1
         self._of_user[user_id] += 1
+        STREAMS_OPEN.inc()
         watcher: Watcher | None = None
         try:
             if not self._is_listening:
@@ -267,6 +270,7 @@ class Live:
                 feed.watchers.discard(watcher)
             feed.users -= 1
             self._of_user[user_id] -= 1
+            STREAMS_OPEN.dec()
             if not self._of_user[user_id]:
                 del self._of_user[user_id]
             if not feed.users and self._feeds.get(store_id) is feed:

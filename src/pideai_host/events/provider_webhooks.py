@@ -18,7 +18,7 @@ from pideai_host.plugins.registry import Hook
 from pideai_host.stores.calls import PluginDisabled, StoreCalls, fault_of
 from pideai_host.stores.context import HostContext
 from pideai_host.stores.lookup import HostLookup
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import PROVIDER_CALLS, get_logger
 
 STORES_MAX: Final = 100
 """That one call may be for."""
@@ -78,6 +78,15 @@ class ProviderWebhooks:
         handle = self._calls.registry.hook(slug, "handle_webhook")
         if handle is None:
             raise WebhookUnknown
+        try:
+            reply = await self._answer(handle, slug, request, store_id)
+        except WebhookNotTaken:
+            PROVIDER_CALLS.labels(plugin=slug, result="failed").inc()
+            raise
+        PROVIDER_CALLS.labels(plugin=slug, result="taken" if reply.status in _GOOD else "refused").inc()
+        return reply
+
+    async def _answer(self, handle: Hook, slug: str, request: WebhookRequest, store_id: UUID | None) -> WebhookReply:
         stores = [store_id] if store_id is not None else await self._stores_of(slug, request)
         if isinstance(stores, WebhookReply):
             return stores

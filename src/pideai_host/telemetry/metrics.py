@@ -94,6 +94,16 @@ REQUESTS_LIMITED = Counter(
     ["kind"],
     registry=REGISTRY,
 )
+PROVIDER_CALLS = Counter(
+    "pideai_provider_calls",
+    "Providers' calls that a plugin was there for: taken (2xx), refused by the plugin, or failed (sent again)",
+    ["plugin", "result"],
+    registry=REGISTRY,
+)
+STREAMS_OPEN = Gauge("pideai_streams_open", "Live streams that are open", registry=REGISTRY)
+STREAMS_DROPPED = Counter(
+    "pideai_streams_dropped", "Live streams that were ended since their client read too slowly", registry=REGISTRY
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

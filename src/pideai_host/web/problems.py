@@ -191,6 +191,8 @@ def _headers(error: Exception, problem: Problem) -> dict[str, str]:
         return {"www-authenticate": error.challenge}
     if isinstance(error, RateLimited):
         return {"retry-after": str(error.retry_after_s)}
+    if problem.status == 429:  # noqa: PLR2004 - Too Many Requests: places that others will leave
+        return {"retry-after": "1"}
     if problem.status == 503:  # noqa: PLR2004 - Service Unavailable
         return {"retry-after": str(RETRY_AFTER_S)}
     if problem.code == "request_under_way":

@@ -255,6 +255,7 @@ async def test_one_store_cannot_take_all_places(host, probe):
 
     [refused] = [one.result() for one in done]
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
+    assert refused.headers["retry-after"] == "1"
     assert {answer.status_code for answer in await asyncio.gather(*running)} == {200, 429}
 
 
@@ -288,3 +289,12 @@ async def test_an_answer_that_promises_what_could_not_be_written_is_not_given(ho
     answer = await host.ask("POST", "/probe/emit/200")
 
     assert (answer.status_code, answer.json()["code"]) == (503, "database_unavailable")
+
+
+async def test_a_post_that_is_sent_again_under_its_key_is_carried_out_once(host, probe):
+    keyed = {"headers": {"idempotency-key": "k-1"}, "json": {"phone": "+58"}}
+
+    answers = [await host.ask("POST", "/probe/connect", **keyed) for _ in range(2)]
+
+    assert [(one.status_code, one.json()) for one in answers] == [(201, {"phone": "+58"})] * 2
+    assert probe.calls == 1
