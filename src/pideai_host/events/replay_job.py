@@ -28,6 +28,12 @@ EVERY_S: Final = 0.5
 """How often a replay gets its turn."""
 TURNS_MAX: Final = 20
 """Replays that get one in a run; the one that has waited longest comes first."""
+FOLLOWED_MAX: Final = 5
+"""Replays that are over and get one: to see what became of what they left."""
+FOLLOWED_PAGE: Final = 500
+"""Parked deliveries that such a turn looks at."""
+REST_S: Final = 5.0
+"""How long one that had nothing new to tell rests."""
 PAGE: Final = 2_000
 """Rows that a step reads, whatever is wanted of them."""
 STORES_MAX: Final = 1_000
@@ -41,13 +47,13 @@ ERROR_MAX_CHARS: Final = 200
 
 _FIRST: Final = UUID(int=0)
 _RUNNING: Final = query("select id from pideai_host.replays where status = 'running' order by paced_at limit %(limit)s")
-_CANCELLED: Final = query(
+_FOLLOWED: Final = query(
     """select id from pideai_host.replays
-    where status = 'cancelled' and id = any (array(select distinct replay_id from pideai_host.replay_watch))
-    order by paced_at limit %(limit)s"""
+    where is_followed and paced_at <= now() order by paced_at limit %(limit)s"""
 )
-"""With something still under way."""
+"""Over, with something that is not settled."""
 _TURN: Final = query(load("pideai_host.events", "sql/replay_turn.sql"))
+_PARKED: Final = query(load("pideai_host.events", "sql/replay_parked.sql"))
 _SETTLED: Final = query(load("pideai_host.events", "sql/replay_settled.sql"))
 _SCAN: Final = query(load("pideai_host.events", "sql/replay_scan.sql"))
 _NEXT_STORE: Final = query(load("pideai_host.events", "sql/replay_next_store.sql"))
@@ -55,7 +61,7 @@ _SAVE: Final = query(load("pideai_host.events", "sql/replay_save.sql"))
 _FAILED: Final = query(
     """update pideai_host.replays
     set error = %(error)s, paced_at = greatest(paced_at, now())
-    where id = %(id)s and status <> 'done'"""
+    where id = %(id)s and (status = 'running' or is_followed)"""
 )
 _FORGET: Final = query(
     """delete from pideai_host.replays where id = any (array(
@@ -84,6 +90,7 @@ class Turn(msgspec.Struct, kw_only=True):
     is_read: bool
     skipped: dict[str, int]
     results: dict[str, int]
+    parked_after: UUID | None
     is_running: bool
     room: int
 
@@ -107,6 +114,7 @@ class Step(msgspec.Struct):
     done: int = 0
     replayed: int = 0
     watched: list[Place] = []
+    parked: list[Place] = []
     lanes: set[str] = set()
 
 
@@ -134,7 +142,7 @@ class ReplayJob:
         """
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_RUNNING, {"limit": TURNS_MAX})).fetchall()
-            rows += await (await connection.execute(_CANCELLED, {"limit": TURNS_MAX})).fetchall()
+            rows += await (await connection.execute(_FOLLOWED, {"limit": FOLLOWED_MAX})).fetchall()
         has_more = False
         for (replay_id,) in rows:
             try:
@@ -179,12 +187,16 @@ async def _take(connection: AsyncConnection[Any], replay_id: UUID) -> Turn | Non
 
 async def _move(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn) -> tuple[Step, bool]:
     unsettled, is_over_rate = await _let_go(connection, replay_id, turn)
-    room = 0 if is_over_rate or not turn.is_running else min(turn.room, turn.unsettled_max - unsettled, STEP_MAX)
+    if not turn.is_running:
+        is_news = await _look_at_parked(connection, replay_id, turn)
+        rest_s = 0.0 if unsettled or is_news else REST_S
+        await _save(connection, replay_id, turn, Step(), rest_s=rest_s)
+        return Step(), False
+    room = 0 if is_over_rate else min(turn.room, turn.unsettled_max - unsettled, STEP_MAX)
     step, has_more = Step(), False
     if room > 0 and not turn.is_read:
         step, has_more = await _read_on(connection, replay_id, turn, room)
-    is_over = turn.is_running and turn.is_read and not unsettled and not step.watched
-    await _save(connection, replay_id, turn, step, is_over=is_over)
+    await _save(connection, replay_id, turn, step, is_over=turn.is_read and not unsettled and not step.watched)
     return step, has_more
 
 
@@ -195,6 +207,18 @@ async def _let_go(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn)
     unsettled, is_over_rate = left.pop(None, (0, False))
     _add(turn.results, {result: count for result, (count, _) in left.items()})
     return unsettled, is_over_rate
+
+
+async def _look_at_parked(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn) -> bool:
+    """Count what was parked and is settled by now as what it became; return whether there was any."""
+    parameters = {"id": replay_id, "after": turn.parked_after or _FIRST, "limit": FOLLOWED_PAGE}
+    rows = await (await connection.execute(_PARKED, parameters)).fetchall()
+    met = sum(count for _, count, _ in rows)
+    turn.parked_after = max(last for _, _, last in rows) if met == FOLLOWED_PAGE else None
+    settled = {result: count for result, count, _ in rows if result is not None}
+    _add(turn.results, settled)
+    _add(turn.results, {"parked": -sum(settled.values())})
+    return bool(settled)
 
 
 async def _read_on(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn, room: int) -> tuple[Step, bool]:
@@ -262,11 +286,13 @@ async def _deliveries(connection: AsyncConnection[Any], turn: Turn, places: Sequ
     _add(turn.skipped, Counter(one.judgement.value for one in met if not one.is_done))
     _add(turn.skipped, {"gone": len(places) - len(met)})
     gone_again = [one for one in met if one.is_done]
-    _add(turn.results, {"parked": sum(one.lane is None for one in gone_again)})
+    parked = [Place(one.target_id, one.created_at) for one in gone_again if one.lane is None]
+    _add(turn.results, {"parked": len(parked)})
     return Step(
         done=len(places),
         replayed=len(gone_again),
         watched=[Place(one.target_id, one.created_at) for one in gone_again if one.lane is not None],
+        parked=parked,
         lanes=replayed.lanes,
     )
 
@@ -287,8 +313,20 @@ async def _events(connection: AsyncConnection[Any], turn: Turn, places: Sequence
     )
 
 
-async def _save(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn, step: Step, *, is_over: bool) -> None:
-    watched = [{"id": one.id, "created_at": one.created_at} for one in step.watched]
+async def _save(
+    connection: AsyncConnection[Any],
+    replay_id: UUID,
+    turn: Turn,
+    step: Step,
+    *,
+    is_over: bool = False,
+    rest_s: float = 0.0,
+) -> None:
+    watched = [
+        {"id": one.id, "created_at": one.created_at, "is_parked": is_parked}
+        for is_parked, places in ((False, step.watched), (True, step.parked))
+        for one in places
+    ]
     parameters = {
         "id": replay_id,
         "at_store": turn.at_store,
@@ -301,6 +339,8 @@ async def _save(connection: AsyncConnection[Any], replay_id: UUID, turn: Turn, s
         "results": Jsonb(turn.results),
         "watched": _encode(watched).decode(),
         "is_over": is_over,
+        "parked_after": turn.parked_after,
+        "rest_s": rest_s,
     }
     await connection.execute(_SAVE, parameters)
 
@@ -309,3 +349,5 @@ def _add(counts: dict[str, int], more: Mapping[str, int]) -> None:
     for name, count in more.items():
         if count:
             counts[name] = counts.get(name, 0) + count
+            if not counts[name]:
+                del counts[name]

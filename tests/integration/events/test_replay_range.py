@@ -330,6 +330,62 @@ async def test_what_a_breaker_parks_holds_the_replay_up_no_longer(shop, ranges, 
     assert (state.status, state.results, state.unsettled) == ("done", {"parked": 1}, 0)
 
 
+async def test_what_was_parked_is_followed_after_the_end_to_what_became_of_it(
+    way, shop, ranges, seed, begin, finish, job, monkeypatch
+):
+    monkeypatch.setattr(replay_job, "FOLLOWED_PAGE", 2)
+    await seed(*["failed"] * 5)
+    await shop.connection.execute("update public.store_plugins set enabled = false")
+    replay = await begin()
+    done = await finish(replay)
+    for status, count in (("delivered", 3), ("failed", 1)):
+        await shop.connection.execute(
+            """update public.plugin_events_log set status = %s, processed_at = now() where id = any (array(
+            select id from public.plugin_events_log where status = 'pending' limit %s))""",
+            (status, count),
+        )
+    for _ in range(5):
+        await make_room(shop)
+        await job.run()
+    partly = await ranges.get(shop.store_id, replay)
+    await shop.connection.execute("update public.plugin_events_log set status = 'delivered' where status = 'pending'")
+    for _ in range(3):
+        await make_room(shop)
+        await job.run()
+    after = await ranges.get(shop.store_id, replay)
+
+    assert done.results == {"parked": 5}
+    assert (partly.results, partly.unsettled) == ({"parked": 1, "delivered": 3, "failed": 1}, 0)
+    assert (after.status, after.results) == ("done", {"delivered": 4, "failed": 1})
+    assert after.finished_at == done.finished_at
+    assert await way.rows("select is_followed from pideai_host.replays") == [(False,)]
+    assert await way.rows("select count(*) from pideai_host.replay_watch") == [(0,)]
+
+
+async def test_what_a_breaker_parked_is_followed_likewise(shop, ranges, seed, begin, move, job):
+    await seed("failed")
+    replay = await begin()
+    await move(replay)
+    await shop.connection.execute("update public.plugin_events_log set msg_id = null, park_reason = 'breaker'")
+    await move(replay)
+    await shop.connection.execute("update public.plugin_events_log set status = 'expired', processed_at = now()")
+    await make_room(shop)
+    await job.run()
+    state = await ranges.get(shop.store_id, replay)
+
+    assert (state.status, state.results, state.unsettled) == ("done", {"expired": 1}, 0)
+
+
+async def test_a_replay_that_has_nothing_new_to_tell_rests(way, shop, seed, begin, finish, job):
+    await seed("failed")
+    await shop.connection.execute("update public.store_plugins set enabled = false")
+    await finish(await begin())
+    await make_room(shop)
+    await job.run()
+
+    assert await way.rows("select is_followed, paced_at > now() from pideai_host.replays") == [(True, True)]
+
+
 async def test_a_replay_is_over_only_when_what_it_queued_is_settled(shop, ranges, seed, begin, move):
     await seed("failed")
     replay = await begin()
