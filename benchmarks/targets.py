@@ -65,14 +65,18 @@ TARGETS: Final = (
     Target(what="intake: rate, of NestJS's", figure="peers.intake.rate", least=1.0),
     Target(what="intake: p99, of NestJS's", figure="peers.intake.p99", most=1.0),
     Target(what="intake: CPU an event, of the bare handler's", figure="intake.cpu", most=1.5),
-    Target(what="delivery: rate, of the bare loop's", figure="delivery.rate", least=0.65),
+    Target(what="delivery: rate from one store's backlog, of the bare loop's", figure="delivery.rate", least=0.65),
+    Target(what="delivery: the same from a backlog of 50 stores", figure="delivery.many_stores.rate", least=0.65),
     Target(
         what="delivery: rate, of BullMQ's with 2 workers on both sides",
         figure="peers.delivery.two_workers.rate",
         least=1.0,
     ),
     Target(what="delivery: rate of 1 worker, of BullMQ's with 2", figure="peers.delivery.one_worker.rate"),
-    Target(what="delivery: CPU a delivery, of the bare loop's", figure="delivery.cpu", most=1.5),
+    Target(what="delivery: CPU a delivery of one store's backlog, of the bare loop's", figure="delivery.cpu", most=1.5),
+    Target(
+        what="delivery: CPU a delivery of 50 stores, of the bare loop's", figure="delivery.many_stores.cpu", most=1.5
+    ),
     Target(what="delivery: rate of 2 workers, of 1 worker's", figure="delivery.two_workers.against_one"),
     *(
         Target(what=f"flat: {way} with {full}, of the rate without", figure=f"flat.{kind}.{way}.rate", least=0.9)

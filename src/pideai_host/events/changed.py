@@ -23,7 +23,7 @@ class ChangedStores:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._notifier = Notifier(pool, channel=CHANNEL, coalesce_s=COALESCE_S)
+        self._notifier = Notifier(pool, channel=CHANNEL, first_s=COALESCE_S, coalesce_s=COALESCE_S)
 
     def tell(self, store_ids: Collection[UUID]) -> None:
         """Say that something of these stores has changed. Never waits and never raises."""

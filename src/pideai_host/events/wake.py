@@ -1,7 +1,8 @@
 """Tell workers that a lane has work: at once within the process, by a coalesced NOTIFY to the others.
 
 NOTIFY takes a lock that is held to the end of its transaction, so it never runs inside an order's or intake's; it is
-sent after the commit, at most once every `COALESCE_S`. It is a hint: polling is the net below it.
+sent after the commit, and while there is always more to say, less and less often, at last once every `COALESCE_S`: some
+fifty orders a second wait for nobody, some thousands cost little. It is a hint: polling is the net below it.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.telemetry import get_logger
 
 CHANNEL: Final = "pideai_lanes"
+FIRST_S: Final = 0.004
 COALESCE_S: Final = 0.03
 WORDS_PER_NOTICE: Final = 100
 """A payload stays far below PostgreSQL's 8,000 bytes."""
@@ -29,12 +31,16 @@ class Notifier:
     Args:
         pool: Runtime connections.
         channel: Where it is heard.
-        coalesce_s: How often at most.
+        first_s: How long after a word the next one waits for company, twice as long after each that had some.
+        coalesce_s: And never longer than that.
     """
 
-    def __init__(self, pool: Pool, *, channel: str = CHANNEL, coalesce_s: float = COALESCE_S) -> None:
+    def __init__(
+        self, pool: Pool, *, channel: str = CHANNEL, first_s: float = FIRST_S, coalesce_s: float = COALESCE_S
+    ) -> None:
         self._pool = pool
         self._channel = channel
+        self._first_s = first_s
         self._coalesce_s = coalesce_s
         self._local: Callable[[set[str]], None] | None = None
         self._pending: set[str] = set()
@@ -59,6 +65,7 @@ class Notifier:
 
     async def _send(self) -> None:
         """Send the first word at once; what comes while it is young goes together into the next."""
+        pause_s = self._first_s
         while self._pending:
             lanes, self._pending = sorted(self._pending), set()
             try:
@@ -68,7 +75,8 @@ class Notifier:
                         await connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
             except psycopg.Error as error:
                 _log.warning("notify_failed", error=type(error).__name__, lanes=len(lanes))
-            await asyncio.sleep(self._coalesce_s)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, self._coalesce_s)
 
 
 class Listener:

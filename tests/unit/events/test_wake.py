@@ -28,9 +28,8 @@ def pool():
     return Pool()
 
 
-async def test_the_first_word_waits_for_nothing(pool, monkeypatch):
-    monkeypatch.setattr(wake, "COALESCE_S", 3_600.0)
-    notifier = Notifier(pool)
+async def test_the_first_word_waits_for_nothing(pool):
+    notifier = Notifier(pool, first_s=3_600.0, coalesce_s=3_600.0)
     notifier.lanes({"a"})
     first = await pool.sent.get()
     notifier._task.cancel()
@@ -38,9 +37,8 @@ async def test_the_first_word_waits_for_nothing(pool, monkeypatch):
     assert first == "a"
 
 
-async def test_what_comes_meanwhile_goes_together(pool, monkeypatch):
-    monkeypatch.setattr(wake, "COALESCE_S", 0.01)
-    notifier = Notifier(pool)
+async def test_what_comes_meanwhile_goes_together(pool):
+    notifier = Notifier(pool, first_s=0.01, coalesce_s=0.01)
     notifier.lanes({"a"})
     first = await pool.sent.get()
     for lane in ("c", "b", "c"):
@@ -48,6 +46,35 @@ async def test_what_comes_meanwhile_goes_together(pool, monkeypatch):
     await notifier.stop()
 
     assert (first, pool.sent.get_nowait(), pool.sent.empty()) == ("a", "b,c", True)
+
+
+async def test_words_without_end_are_said_less_and_less_often(pool, monkeypatch):
+    notifier = Notifier(pool, first_s=1.0, coalesce_s=5.0)
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) < 5:
+            notifier.lanes({"a"})
+
+    monkeypatch.setattr(wake.asyncio, "sleep", sleep)
+    notifier.lanes({"a"})
+    await notifier.stop()
+    assert pauses == [1.0, 2.0, 4.0, 5.0, 5.0]
+
+
+async def test_after_a_silence_words_are_said_soon_again(pool, monkeypatch):
+    notifier = Notifier(pool, first_s=1.0, coalesce_s=5.0)
+    pauses = []
+
+    async def sleep(seconds):
+        pauses.append(seconds)
+
+    monkeypatch.setattr(wake.asyncio, "sleep", sleep)
+    for _ in range(2):
+        notifier.lanes({"a"})
+        await notifier.stop()
+    assert pauses == [1.0, 1.0]
 
 
 async def test_the_own_process_is_told_without_the_database(pool):
