@@ -4,7 +4,7 @@
 table is a fault of ours: it is logged with the request's id, and the client learns nothing but that id.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -89,8 +89,13 @@ _HTTP_CODES: Final = {
     415: "media_type_unsupported",
     429: "too_many_requests",
 }
+MESSAGE_MAX_CHARS: Final = 300
+"""Of a parameter's fault; some repeat what was sent."""
 _UNEXPECTED: Final = "an unexpected error; quote the instance when you report it"
 _CLIENT_GONE: Final = "client disconnected prematurely"  # Litestar's words, a server error to it
+_UNFIT: Final = "Validation failed for "  # and these, before method and URL
+_MISSING: Final = "Missing required "
+_URL_FOLLOWS: Final = " for path "
 DATABASE_AWAY: Final = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
 """What is told as `database_unavailable`."""
 
@@ -163,17 +168,24 @@ def _of_http(error: HTTPException, instance: str) -> Problem:
     if error.status_code >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
         return _problem("internal_error", _UNEXPECTED, instance)
     code = _HTTP_CODES.get(error.status_code, "bad_request")
-    problem = _problem(code, error.detail, instance)
-    if isinstance(error.extra, list):
-        problem = msgspec.structs.replace(problem, faults=[_of_part(part) for part in error.extra])
-    return problem
+    faults = [_of_part(part) for part in error.extra] if isinstance(error.extra, list) else []
+    return msgspec.structs.replace(_problem(code, _detail(error.detail, faults), instance), faults=faults)
+
+
+def _detail(said: str, faults: Sequence[Fault]) -> str:
+    """Return what Litestar says, naming the parameters in place of the URL, which may be long and hold anything."""
+    if said.startswith(_UNFIT):
+        return "; ".join(f"{one.pointer[1:]}: {one.message}".removeprefix(": ") for one in faults)
+    return said.partition(_URL_FOLLOWS)[0] if said.startswith(_MISSING) else said
 
 
 def _of_part(part: Mapping[str, Any]) -> Fault:
     key = str(part.get("key", ""))
     if key == "data":  # what Litestar calls the body; a body that is there is judged by StrictRequest
         return Fault(pointer="", message="a body is needed")
-    return Fault(pointer="/" + key.replace(".", "/") if key else "", message=str(part.get("message", "")))
+    return Fault(
+        pointer="/" + key.replace(".", "/") if key else "", message=str(part.get("message", ""))[:MESSAGE_MAX_CHARS]
+    )
 
 
 def _faults(error: PideaiError) -> list[Fault]:

@@ -65,6 +65,11 @@ async def item(item_id: FromPath[UUID], limit: FromQuery[int] = 10) -> str:
     return f"{item_id} {limit}"
 
 
+@get("/search")
+async def search(word: FromQuery[str]) -> str:
+    return word
+
+
 @post("/items", request_max_body_size=100)
 async def create(data: JSONBody[Body]) -> str:
     return data.slug
@@ -73,7 +78,7 @@ async def create(data: JSONBody[Body]) -> str:
 @pytest.fixture(scope="module")
 def client():
     app = Litestar(
-        [raise_it, away, token, item, create],
+        [raise_it, away, token, item, search, create],
         exception_handlers={Exception: to_response},
         before_send=[add_request_id],
         request_class=StrictRequest,
@@ -212,3 +217,15 @@ def test_a_good_body_reaches_its_handler(client):
 @pytest.mark.parametrize("path", ["/nothing", "/raise", f"/items/{STORE}"])
 def test_every_answer_carries_one_request_id(client, path):
     assert client.get(path, headers={"x-request-id": "r-8"}).headers.get_list("x-request-id") == ["r-8"]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"), [(f"/items/{STORE}?limit=many", "limit"), ("/search?a=b", "word")], ids=["unfit", "missing"]
+)
+def test_a_parameter_is_named_and_the_url_never_repeated(client, path, name):
+    long = "x" * 20_000
+    response = client.get(f"{path}&more={long}")
+    detail = problem_of(response).detail
+
+    assert (response.status_code, name in detail, long in response.text) == (400, True, False)
+    assert "more" not in detail
