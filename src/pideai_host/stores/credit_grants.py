@@ -50,7 +50,7 @@ class CreditGrants:
             StoreUnknown: there is no such store.
         """
         if count == 0 or abs(count) > GRANT_MAX:
-            raise CreditGrantRefused(f"a grant is of 1 to {GRANT_MAX:,} credits, or of as many less")
+            raise CreditGrantRefused(f"a grant gives or takes 1 to {GRANT_MAX:,} credits")
         if not 1 <= len(reference) <= REFERENCE_MAX_CHARS or "\x00" in reference:
             raise CreditGrantRefused(f"the key of a grant has 1 to {REFERENCE_MAX_CHARS} characters")
         try:

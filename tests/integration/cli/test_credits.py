@@ -70,7 +70,11 @@ async def test_all_accounts_of_a_store_are_listed(call, store):
         ),
         (["grant", "la-esquina", "courier", "--key", "k"], 2, "error: one of --monthly and --extra is needed"),
         (["grant", "la-esquina", "courier", "--extra", "1", "--monthly", "1", "--key", "k"], 2, "error: one of"),
-        (["grant", "la-esquina", "courier", "--extra", "0", "--key", "k"], 1, "error: a grant is of 1 to"),
+        (
+            ["grant", "la-esquina", "courier", "--extra", "0", "--key", "k"],
+            1,
+            "error: a grant gives or takes 1 to 1,000,000 credits",
+        ),
         (["grant", "la-esquina", "courier", "--extra", "-1", "--key", "k"], 1, "error: 1 extra credits cannot"),
     ],
 )
