@@ -34,7 +34,7 @@ def policy(*, store: UUID, slug: str, wanted: str | None, clear: bool) -> None:
     if clear and wanted is not None:
         raise click.UsageError("--set and --clear exclude each other")
     change = {} if clear else None if wanted is None else _read(wanted)
-    with operator(), running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings(is_quiet=True)) as settings:
         with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
             definition = load_registry(settings.plugins).definitions.get(slug)
         if definition is None:

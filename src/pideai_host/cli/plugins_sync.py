@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 @click.command()
 def sync() -> None:
     """Bring the catalogue up to the installed plugins, and make their lanes; as the owner, by ADMIN_DATABASE_URL."""
-    with operator(), running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings(is_quiet=True)) as settings:
         report = asyncio.run(sync_plugins(settings, load_registry(settings.plugins)))
     print(
         f"Added: {_listed(report.added)}. Updated: {_listed(report.updated)}. Unchanged: {_listed(report.unchanged)}."

@@ -12,14 +12,18 @@ from pideai_host.settings import Settings
 from pideai_host.stores.audit import Actor, acting
 
 
-def load_settings() -> Settings:
+def load_settings(*, is_quiet: bool = False) -> Settings:
     """Read the environment, and log as it says from now on.
+
+    Args:
+        is_quiet: Log nothing below a warning whatever the environment says: what is done is said on stdout.
 
     Raises:
         ConfigurationError: a variable cannot be used.
     """
     settings = Settings.from_env()
-    telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
+    is_lower = is_quiet and settings.log_level in {"debug", "info"}
+    telemetry.set_up(level="warning" if is_lower else settings.log_level, log_format=settings.log_format)
     return settings
 
 

@@ -30,7 +30,7 @@ def call(database):
     async def _call(*arguments):
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "pideai_host", "plugins", "policy", *map(str, arguments),
-            env={"PATH": os.environ["PATH"], "DATABASE_URL": database.runtime_url, "PIDEAI_LOG_LEVEL": "error"},
+            env={"PATH": os.environ["PATH"], "DATABASE_URL": database.runtime_url, "PIDEAI_LOG_LEVEL": "info"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         said, complained = await process.communicate()
