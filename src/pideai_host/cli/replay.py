@@ -24,6 +24,7 @@ from pideai_host.events.replay import ReplayedDelivery, ReplayedEvent, Replays
 from pideai_host.events.replay_range import PER_S, UNDELIVERED, Preview, ReplayFilter, ReplayRanges, ReplayState
 from pideai_host.events.replay_write import Order
 from pideai_host.events.scope import EVERY_STORE, Scope
+from pideai_host.events.time_range import range_fault
 from pideai_host.settings import Settings
 
 PER_S_MAX: Final = 1_000.0
@@ -273,6 +274,9 @@ async def _store_id(pool: Pool, name: str) -> UUID:
 def _wanted(chosen: dict[str, Any]) -> ReplayFilter:
     if (chosen["store"] is None) == (not chosen["all_stores"]):
         raise click.UsageError("one of --store and --all-stores is needed")
+    fault = range_fault(chosen["since"], chosen["until"])
+    if fault is not None:
+        raise click.UsageError(fault)
     return ReplayFilter(
         since=chosen["since"],
         until=chosen["until"],

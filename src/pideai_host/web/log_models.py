@@ -11,6 +11,7 @@ from msgspec import Meta, field
 from pideai_host.events.delivery_log import DeliveryStatus, LoggedDelivery, LoggedDeliveryWhole, LoggedEvent, LogPage
 from pideai_host.events.replay import ReplayedDelivery, ReplayedEvent
 from pideai_host.events.replay_range import PER_S, UNDELIVERED, Preview, ReplayFilter, ReplayState, ReplayStatus
+from pideai_host.events.time_range import range_fault
 from pideai_host.web.cursor import cursor_of
 
 PER_S_MAX: Final = 100
@@ -160,6 +161,12 @@ class RangeIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     only_untaken: Annotated[
         bool, Meta(description="Events that no enabled installation took, instead of deliveries.")
     ] = False
+
+    def __post_init__(self) -> None:
+        """Refuse a range that makes no sense."""
+        fault = range_fault(self.since, self.until)
+        if fault is not None:
+            raise ValueError(fault)
 
     @property
     def filter(self) -> ReplayFilter:

@@ -8,6 +8,7 @@ from litestar import Request
 from litestar.exceptions import ValidationException
 
 from pideai_host.events.replay_write import Order
+from pideai_host.events.time_range import range_fault
 from pideai_host.web.state import user_of
 
 _KEYS: Final = UUID("0d6a1f52-8a0b-5c1e-b1f5-3f1f0a7f9c44")
@@ -21,14 +22,18 @@ def order_of(request: Request[Any, Any, Any], store_id: UUID, key: str | None) -
     return Order(f"user {user_id}", replay_id)
 
 
-def required_zone(instant: datetime | None, name: str) -> datetime | None:
-    """Return an instant that says in which time zone it is, or None.
+def required_range(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """Return the ends of a range of time, each with its time zone, or None.
 
     Raises:
-        ValidationException: it does not say.
+        ValidationException: one does not say its zone or cannot be told in UTC, or the end lies before the beginning.
     """
-    if instant is not None and instant.tzinfo is None:
-        raise ValidationException(
-            f"{name} has no time zone", extra=[{"key": name, "message": "needs a time zone, such as Z or -04:00"}]
-        )
-    return instant
+    for name, instant in (("since", since), ("until", until)):
+        if instant is not None and instant.tzinfo is None:
+            raise ValidationException(
+                f"{name} has no time zone", extra=[{"key": name, "message": "needs a time zone, such as Z or -04:00"}]
+            )
+    fault = range_fault(since, until)
+    if fault is not None:
+        raise ValidationException(fault)
+    return since, until

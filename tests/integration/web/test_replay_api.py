@@ -226,7 +226,16 @@ async def test_a_cursor_that_is_not_ours_is_refused(api, cursor):
     assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 201}, {"status": "nope"}, {"since": "2026-11-28T00:00:00"}])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"limit": 0},
+        {"limit": 201},
+        {"status": "nope"},
+        {"since": "2026-11-28T00:00:00"},
+        {"since": "2026-11-28T00:00:00Z", "until": "2026-11-27T00:00:00Z"},
+    ],
+)
 async def test_a_question_that_makes_no_sense_is_refused(api, query):
     answer = await api.ask("GET", "/deliveries", **query)
 
@@ -342,11 +351,26 @@ async def test_a_range_is_cancelled(api, seed):
         ({"since": SINCE, "statuses": ["pending"]}, 400, "body_rejected"),
         ({"since": SINCE, "statuses": []}, 400, "body_rejected"),
         ({"since": SINCE, "more": 1}, 400, "body_rejected"),
+        ({"since": SINCE, "until": "2020-01-01T00:00:00Z"}, 400, "body_rejected"),
+        ({"since": "9999-12-31T23:59:59.999999-14:00"}, 400, "body_rejected"),
+        ({"since": "0001-01-01T00:00:00+05:00"}, 400, "body_rejected"),
         ({"since": SINCE, "per_s": 1000}, 400, "body_rejected"),
         ({"since": SINCE, "plugin": "another"}, 404, "plugin_unknown"),
         ({"since": SINCE, "plugin": "NO"}, 404, "plugin_unknown"),
     ],
-    ids=["no time", "no zone", "pending", "no status", "unknown field", "too fast", "unknown plugin", "no slug"],
+    ids=[
+        "no time",
+        "no zone",
+        "pending",
+        "no status",
+        "unknown field",
+        "ends before",
+        "after UTC",
+        "before UTC",
+        "too fast",
+        "unknown plugin",
+        "no slug",
+    ],
 )
 async def test_a_range_that_makes_no_sense_is_refused(api, body, status, code):
     answer = await api.ask("POST", "/replays", body=body)

@@ -41,6 +41,8 @@ def test_how_long_ago_is_read(written, ago):
     [
         (["preview", "--store", "s", "--since", "yesterday"], "'yesterday' is no time"),
         (["preview", "--store", "s", "--since", "2026-11-28T08:00:00"], "has no time zone"),
+        (["preview", "--store", "s", "--since", "1h", "--until", "1d"], "until lies before since"),
+        (["start", "--store", "s", "--since", "0001-01-01T00:00:00+05:00"], "since is no time in UTC"),
         (["preview", "--since", "1d"], "one of --store and --all-stores is needed"),
         (["preview", "--since", "1d", "--store", "s", "--all-stores"], "one of --store and --all-stores is needed"),
         (["preview", "--since", "1d", "--store", "s", "--status", "pending"], "'pending' is not one of"),

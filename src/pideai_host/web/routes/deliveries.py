@@ -20,7 +20,7 @@ from pideai_host.web.log_models import (
     ReplayedEventOut,
 )
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
-from pideai_host.web.replaying import order_of, required_zone
+from pideai_host.web.replaying import order_of, required_range
 from pideai_host.web.routes.plugins import known_slug
 from pideai_host.web.state import host_state
 
@@ -72,12 +72,13 @@ async def list_deliveries(
     limit: Limit = PAGE,
 ) -> DeliveryPage:
     """List deliveries, newest first; a page may be short, or empty, and still have a next one."""
+    since, until = required_range(since, until)
     wanted = LogFilter(
         plugin=None if plugin is None else known_slug(plugin),
         types=event_types or (),
         statuses=statuses or (),
-        since=required_zone(since, "since"),
-        until=required_zone(until, "until"),
+        since=since,
+        until=until,
     )
     log = host_state(request.scope).delivery_log
     return DeliveryPage.of(await log.deliveries(store_id, wanted, limit=limit, after=mark_of(cursor)))
@@ -152,11 +153,12 @@ async def list_events(
     limit: Limit = PAGE,
 ) -> EventPage:
     """List what happened, newest first; a page may be short, or empty, and still have a next one."""
+    since, until = required_range(since, until)
     wanted = LogFilter(
         types=event_types or (),
         untaken=untaken,
-        since=required_zone(since, "since"),
-        until=required_zone(until, "until"),
+        since=since,
+        until=until,
     )
     log = host_state(request.scope).delivery_log
     return EventPage.of(await log.events(store_id, wanted, limit=limit, after=mark_of(cursor)))
