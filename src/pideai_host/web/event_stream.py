@@ -16,7 +16,8 @@ from litestar.types import Receive, Scope, Send
 
 from pideai_host.api import PideaiError
 from pideai_host.events.change_log import Place
-from pideai_host.events.live import Live, Reset, Told, Watcher
+from pideai_host.events.feed import Reset, Told, Watcher
+from pideai_host.events.live import Live
 from pideai_host.stores.notices import Notice
 from pideai_host.telemetry import get_logger
 from pideai_host.web.log_models import DeliveryOut

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from pideai_host.api import PluginDefinition, PluginType, StoreUnknown, hookimpl
-from pideai_host.events import live
+from pideai_host.events import feed, live
 from pideai_host.events.live import open_live
 from pideai_host.web.event_stream import EventStream
 from pideai_host.web.state import STATE_KEY
@@ -286,7 +286,7 @@ async def test_a_place_that_is_too_old_or_not_of_this_database_is_answered_by_a_
 async def test_more_changes_than_anybody_reads_one_by_one_are_a_reset(connect, shop, monkeypatch):
     async with connect() as client:
         await client.next("ready")
-    monkeypatch.setattr(live, "TOLD_MAX", 3)
+    monkeypatch.setattr(feed, "TOLD_MAX", 3)
     for _ in range(5):
         await shop.put(quiet=True)
     async with connect(last_id=client.last_id) as again:
@@ -299,7 +299,7 @@ async def test_more_changes_than_anybody_reads_one_by_one_are_a_reset(connect, s
 
 
 async def test_a_stream_goes_on_after_the_listening_connection_was_cut(connect, shop, admin_conn, monkeypatch):
-    monkeypatch.setattr(live, "POLL_S", 3_600.0)
+    monkeypatch.setattr(feed, "POLL_S", 3_600.0)
     async with connect() as client:
         await client.next("ready")
         await shop.put()
@@ -315,7 +315,7 @@ async def test_a_stream_goes_on_after_the_listening_connection_was_cut(connect, 
 
 
 async def test_what_nobody_tells_of_is_found_all_the_same(connect, shop, monkeypatch):
-    monkeypatch.setattr(live, "POLL_S", 0.05)
+    monkeypatch.setattr(feed, "POLL_S", 0.05)
     async with connect() as client:
         await client.next("ready")
         delivery_id = await shop.put(quiet=True)
@@ -341,7 +341,7 @@ async def test_what_waits_behind_a_slow_transaction_is_told_when_that_is_over(co
 
 
 async def test_a_client_that_does_not_read_is_dropped_and_goes_on_later(connect, shop, monkeypatch):
-    monkeypatch.setattr(live, "QUEUE_MAX", 5)
+    monkeypatch.setattr(feed, "QUEUE_MAX", 5)
     async with connect(is_slow=True) as client, connect() as other:
         await other.next("ready")
         for n in range(1, 9):
