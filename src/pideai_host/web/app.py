@@ -25,7 +25,7 @@ from pideai_host.web.access import StoreAccess
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
-from pideai_host.web.headers import add_security, cors_config
+from pideai_host.web.headers import add_security, cors_config, count_answer
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.operator_parts import OperatorParts
@@ -70,7 +70,7 @@ def build_app(
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker, is_served=is_served)],
         exception_handlers={Exception: to_response},
-        before_send=[add_request_id, add_limits, add_security, tell_methods],
+        before_send=[add_request_id, add_limits, add_security, tell_methods, count_answer],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
         cors_config=cors_config(settings),

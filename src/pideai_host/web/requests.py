@@ -1,5 +1,6 @@
 """What every request has: an id, and a body that is read strictly and within bounds."""
 
+import asyncio
 import re
 from collections.abc import Mapping
 from random import getrandbits
@@ -12,6 +13,8 @@ from litestar.status_codes import HTTP_415_UNSUPPORTED_MEDIA_TYPE
 from litestar.types import Message, Scope
 
 from pideai_host.api.errors import PideaiError
+from pideai_host.web.bodies import BodyTooSlow
+from pideai_host.web.limits import BODY_LIMIT_S
 
 REQUEST_ID_HEADER: Final = "x-request-id"
 _HEADER: Final = REQUEST_ID_HEADER.encode()
@@ -52,6 +55,18 @@ class StrictRequest(Request[Any, Any, Any]):
             )
         field = self.route_handler.parsed_data_field
         return decode(await self.body(), Any if field is None else field.annotation)
+
+    async def body(self) -> bytes:
+        """Return the body; a sender that drips it holds a connection for `BODY_LIMIT_S` at most.
+
+        Raises:
+            BodyTooSlow: it did not arrive in time.
+        """
+        try:
+            async with asyncio.timeout(BODY_LIMIT_S):
+                return await super().body()
+        except TimeoutError:
+            raise BodyTooSlow(f"the body did not arrive within {BODY_LIMIT_S:g} s") from None
 
 
 def decode(body: bytes, kind: Any) -> Any:

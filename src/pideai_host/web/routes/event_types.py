@@ -61,6 +61,7 @@ async def get_event_type(request: Request[Any, Any, Any], event_type: FromPath[s
             *KEYED,
             "body_rejected",
             "body_too_large",
+            "body_too_slow",
             "media_type_unsupported",
             "store_unknown",
             "plugin_unknown",

@@ -21,7 +21,7 @@ from pideai_host.web.state import host_state
 
 TAGS: Final = ["Replays"]
 _ANY: Final = (*SIGNED_IN, "bad_request", "store_unknown", "database_unavailable")
-_BODY: Final = ("body_rejected", "body_too_large", "media_type_unsupported", "plugin_unknown")
+_BODY: Final = ("body_rejected", "body_too_large", "body_too_slow", "media_type_unsupported", "plugin_unknown")
 
 
 @post(

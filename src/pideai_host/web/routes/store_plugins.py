@@ -41,6 +41,7 @@ _ONE: Final = (*_ANY, "plugin_unknown", "installation_busy")
 _BODY: Final = (
     "body_rejected",
     "body_too_large",
+    "body_too_slow",
     "media_type_unsupported",
     "module_not_in_plan",
     "config_rejected",
