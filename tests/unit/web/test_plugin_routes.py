@@ -11,6 +11,7 @@ from litestar.exceptions import ImproperlyConfiguredException
 from pideai_host.api import PluginDefinition, PluginType, hookimpl
 from pideai_host.plugins.records import LoadRecord, Phase, Status
 from pideai_host.plugins.registry import Registry
+from pideai_host.web import plugin_routes
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plugin_routes import ROUTES_MAX, mount
 from pideai_host.web.problems import MEDIA_TYPE
@@ -252,6 +253,15 @@ def test_operation_ids_that_collide_are_refused():
     two = get("/b", operation_id="same")(get_status.fn)
 
     assert "unique" in refusal(lambda: [one, two])
+
+
+def test_what_hangs_is_refused_in_time(monkeypatch):
+    monkeypatch.setattr(plugin_routes, "BUILD_LIMIT_S", 0.01)
+    ended = threading.Event()
+    try:
+        assert "http_routes did not end within" in refusal(ended.wait)
+    finally:
+        ended.set()
 
 
 def test_mounting_never_raises():
