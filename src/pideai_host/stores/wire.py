@@ -78,7 +78,8 @@ class UpdateIn(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What a store changes; what is left out stays.
 
     Attributes:
-        config: Replaces the configuration. A secret that it leaves out stays, null clears it.
+        config: Replaces the configuration. A secret that it leaves out stays (within an item of a list only while the
+            item is otherwise unchanged), null clears it.
         webhook_secret: Null makes the host make a new one.
         policy: Replaces what it wanted otherwise than the plugin; null, or an object without fields, for nothing.
     """
