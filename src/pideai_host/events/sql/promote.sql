@@ -1,10 +1,12 @@
 -- Bring what is due back into its lane: lock the parked rows, send their messages, store the new message ids. One
 -- statement, so a crash leaves either the parked row or the message. Skip locked: any number of workers may do it. Kept to
 -- some lanes while others are missing, since one without a table fails the statement for all.
+-- `(select now())`: of an instant that he does not know, the planner expects much to be due and reads the index in its
+-- order, as far as the limit. Of one that he knows he expects little, and reads and sorts all that is due for each batch.
 with due as materialized (
   select id, created_at, lane
   from public.plugin_events_log
-  where next_attempt_at <= now() and (%(lanes)s::text[] is null or lane = any (%(lanes)s::text[]))
+  where next_attempt_at <= (select now()) and (%(lanes)s::text[] is null or lane = any (%(lanes)s::text[]))
   order by next_attempt_at
   limit %(limit)s
   for update skip locked
