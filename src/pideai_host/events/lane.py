@@ -1,7 +1,7 @@
 """A lane as one worker sees it: how much of it is in hand, when to look again.
 
-A plugin's bulk lane stands behind its main lane: it takes a quarter of the plugin's places, and hardly any while the
-main lane has work, so that what nobody waits for is done in the time that is left.
+A plugin's bulk lane stands behind its main lane: it takes hardly any of the plugin's places while the main lane has
+work, so that what nobody waits for is done in the time that is left.
 """
 
 import time
@@ -14,9 +14,6 @@ from pideai_host.events.leases import LEASE_S
 from pideai_host.events.queue import Wanted
 from pideai_host.events.turns import Turns
 from pideai_host.plugins.lanes import bulk_lane, main_lane
-
-BULK_SHARE: Final = 4
-"""The bulk lane has one part in so many of a plugin's places."""
 
 BULK_POLITE: Final = 8
 """Calls of the bulk lane at once while the main lane has work."""
@@ -56,7 +53,7 @@ class LaneState:
         self.is_hot = True
         """Whether it may have work, as far as is known."""
         self._limits = limits
-        self._most = limits.concurrency if before is None else max(1, limits.concurrency // BULK_SHARE)
+        self._most = limits.concurrency
         self._before = before
         self._monotonic = monotonic
         self._in_hand = 0

@@ -108,8 +108,8 @@ def test_room_is_told_of_once_as_it_comes(lane):
     assert [lane.release(1) for _ in range(40)].count(True) == 1
 
 
-def test_a_bulk_lane_has_a_part_of_the_places(lanes):
-    assert lanes[1].wanted(100, 1.0).count == 10
+def test_a_bulk_lane_has_all_places_while_the_main_lane_rests(lanes):
+    assert lanes[1].wanted(100, 1.0).count == 40
 
 
 def test_a_bulk_lane_takes_hardly_any_place_while_the_main_lane_has_work(lanes, clock):
@@ -118,4 +118,4 @@ def test_a_bulk_lane_takes_hardly_any_place_while_the_main_lane_has_work(lanes, 
     busy = bulk.wanted(100, 1.0).count
     clock.now_s = 1.0
 
-    assert (busy, bulk.wanted(100, 1.0).count) == (8, 10)
+    assert (busy, bulk.wanted(100, 1.0).count) == (8, 40)
