@@ -117,13 +117,13 @@ def outcome(output: str) -> Outcome:
         refused=0,
         measured=done,
         rate=float(_found(r"Requests/sec:\s+(\S+)", output)),
-        p50_ms=_milliseconds(_found(r"50%\s+(\S+)", output)),
-        p99_ms=_milliseconds(_found(r"99%\s+(\S+)", output)),
+        p50_ms=_milliseconds(_found(r"^ +50% +(\S+)", output)),
+        p99_ms=_milliseconds(_found(r"^ +99% +(\S+)", output)),
     )
 
 
 def _found(pattern: str, output: str) -> str:
-    match = re.search(pattern, output)
+    match = re.search(pattern, output, re.MULTILINE)
     if match is None:
         raise BenchmarkFailed(f"wrk did not say {pattern}: {output}")
     return match[1]

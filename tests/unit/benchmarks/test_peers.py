@@ -9,7 +9,7 @@ from benchmarks.processes import BenchmarkFailed
 SAID = """Running 5s test @ http://127.0.0.1:8080
   1 threads and 64 connections
   Thread Stats   Avg      Stdev     Max   +/- Stdev
-    Latency    12.11ms    3.02ms  61.28ms   90.61%
+    Latency    12.11ms    3.02ms  61.28ms   90.99%
   Latency Distribution
      50%   11.52ms
      75%   12.80ms
