@@ -13,8 +13,8 @@ from uuid import UUID
 import httpx
 import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
-from pideai_whatsapp.records import Draft, Facts, PriceFormat, Store
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.sending.records import Draft, Facts, PriceFormat, Store
+from pideai_whatsapp.text.templates import MessageType
 
 from pideai_host.api import (
     Address,

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pideai_whatsapp.choice import NoMessage, choose
 from pideai_whatsapp.config import WhatsAppConfig
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.sending.choice import NoMessage, choose
+from pideai_whatsapp.text.templates import MessageType
 
 from pideai_host.api import EventType, OrderStatusPayload
 

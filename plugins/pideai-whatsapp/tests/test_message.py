@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from pideai_whatsapp.errors import AmountUnusable
-from pideai_whatsapp.message import MAX_CHARS, MAX_ITEM_LINES, compose, items_text, token_values
-from pideai_whatsapp.money import PriceFormat
-from pideai_whatsapp.records import Store
-from pideai_whatsapp.templates import DEFAULT_TEXTS, MessageType
+from pideai_whatsapp.sending.records import Store
+from pideai_whatsapp.text.message import MAX_CHARS, MAX_ITEM_LINES, compose, items_text, token_values
+from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
 
 from pideai_host.api import Address, OrderItem
 

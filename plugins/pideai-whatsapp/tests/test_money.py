@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pideai_whatsapp.errors import AmountUnusable
-from pideai_whatsapp.money import PriceFormat, format_bolivares, format_price
+from pideai_whatsapp.text.money import PriceFormat, format_bolivares, format_price
 
 AMOUNTS = st.decimals(min_value=-(10**12), max_value=10**12, places=4, allow_nan=False, allow_infinity=False)
 

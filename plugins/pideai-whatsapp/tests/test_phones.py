@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pideai_whatsapp.errors import PhoneUnusable
-from pideai_whatsapp.phones import Phone, digits_of, masked, region_of, to_e164
+from pideai_whatsapp.text.phones import Phone, digits_of, masked, region_of, to_e164
 
 
 @pytest.mark.parametrize(

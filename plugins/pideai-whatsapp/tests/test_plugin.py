@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from pideai_whatsapp.notify import message_id_of
 from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.plugin import plugin as installed
+from pideai_whatsapp.sending.notify import message_id_of
 
 from pideai_host.api import ConfigRejected, Outcome, PluginEventResult, slug_fault
 

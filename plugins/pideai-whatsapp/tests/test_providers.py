@@ -7,7 +7,6 @@ from uuid import UUID
 import httpx
 import pytest
 from pideai_whatsapp.config import ProviderName
-from pideai_whatsapp.phones import Phone
 from pideai_whatsapp.providers import evolution as evolution_module
 from pideai_whatsapp.providers.base import (
     InvalidRecipient,
@@ -19,6 +18,7 @@ from pideai_whatsapp.providers.base import (
 from pideai_whatsapp.providers.choose import provider_for
 from pideai_whatsapp.providers.console import ConsoleProvider
 from pideai_whatsapp.providers.evolution import EvolutionProvider
+from pideai_whatsapp.text.phones import Phone
 
 from pideai_host.api import AddressRefused
 

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 from pideai_whatsapp.errors import AmountUnusable, RecordLost
-from pideai_whatsapp.money import PriceFormat
-from pideai_whatsapp.phones import Phone
-from pideai_whatsapp.records import Draft, SqlRecords
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.sending.records import Draft, SqlRecords
+from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.templates import MessageType
 
 from pideai_host.api import OrderItem, OrderItemExtra, StoreUnknown
 

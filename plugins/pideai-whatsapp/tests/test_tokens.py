@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from pideai_whatsapp.tokens import render
+from pideai_whatsapp.text.tokens import render
 
 NAMES = st.sampled_from(["customer_name", "order_total", "store_name", "a-b", "X1"])
 PIECES = st.one_of(st.text(alphabet=st.characters(exclude_characters="{}")), NAMES.map(lambda name: f"{{{name}}}"))

@@ -18,10 +18,10 @@ from pideai_host.api import (
     PluginType,
     hookimpl,
 )
-from pideai_whatsapp.choice import SUBSCRIBED
 from pideai_whatsapp.config import CONFIG_SCHEMA, read_config
-from pideai_whatsapp.notify import FOREIGN_INSTANCE, notify_customer
-from pideai_whatsapp.records import Records, SqlRecords
+from pideai_whatsapp.sending.choice import SUBSCRIBED
+from pideai_whatsapp.sending.notify import FOREIGN_INSTANCE, notify_customer
+from pideai_whatsapp.sending.records import Records, SqlRecords
 
 MAX_AGE_S: Final = 7_200.0
 """Nobody wants to read "your order is ready" two hours late."""

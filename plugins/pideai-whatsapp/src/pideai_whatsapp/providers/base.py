@@ -16,7 +16,7 @@ from typing import Protocol
 import msgspec
 
 from pideai_host.api import PideaiError
-from pideai_whatsapp.phones import Phone
+from pideai_whatsapp.text.phones import Phone
 
 
 class SendReceipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,8 +8,8 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from pideai_host.api import Log
-from pideai_whatsapp.phones import Phone, masked
 from pideai_whatsapp.providers.base import SendReceipt
+from pideai_whatsapp.text.phones import Phone, masked
 
 
 class ConsoleProvider:

@@ -10,7 +10,6 @@ from urllib.parse import quote
 import httpx
 
 from pideai_host.api import AddressRefused
-from pideai_whatsapp.phones import Phone, digits_of
 from pideai_whatsapp.providers.base import (
     ProviderConfiguration,
     ProviderUnavailable,
@@ -18,6 +17,7 @@ from pideai_whatsapp.providers.base import (
     SendReceipt,
 )
 from pideai_whatsapp.providers.evolution_replies import receipt_of
+from pideai_whatsapp.text.phones import Phone, digits_of
 
 TIMEOUT: Final = httpx.Timeout(connect=5.0, write=5.0, read=20.0, pool=5.0)
 """Below the hook's own limit, so that a slow server is told apart from a lost worker."""

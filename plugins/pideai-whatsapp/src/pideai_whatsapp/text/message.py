@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from pideai_host.api import OrderItem, OrderPayload
-from pideai_whatsapp.money import PriceFormat, format_price
-from pideai_whatsapp.records import Store
-from pideai_whatsapp.templates import MessageType
-from pideai_whatsapp.tokens import Rendered, render
+from pideai_whatsapp.sending.records import Store
+from pideai_whatsapp.text.money import PriceFormat, format_price
+from pideai_whatsapp.text.templates import MessageType
+from pideai_whatsapp.text.tokens import Rendered, render
 
 MAX_CHARS: Final = 4_096
 """The longest text that is sent: what the strictest of today's WhatsApp interfaces takes."""

@@ -15,9 +15,9 @@ import msgspec
 
 from pideai_host.api import Database, OrderItem, OrderItemExtra, StoreUnknown
 from pideai_whatsapp.errors import AmountUnusable, RecordLost
-from pideai_whatsapp.money import PriceFormat
-from pideai_whatsapp.phones import Phone
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.templates import MessageType
 
 
 class Store(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,10 +4,10 @@ from typing import Final
 from uuid import UUID
 
 from pideai_host.api import OrderCreatedPayload, OrderItem, OrderPayload, PluginContext
-from pideai_whatsapp.message import compose
-from pideai_whatsapp.phones import region_of, to_e164
-from pideai_whatsapp.records import Draft, Facts, Records
-from pideai_whatsapp.templates import DEFAULT_TEXTS, MessageType
+from pideai_whatsapp.sending.records import Draft, Facts, Records
+from pideai_whatsapp.text.message import compose
+from pideai_whatsapp.text.phones import region_of, to_e164
+from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
 
 BASE_DOMAIN: Final = "base_domain"
 DEFAULT_BASE_DOMAIN: Final = "pideai.com"

@@ -11,7 +11,7 @@ import msgspec
 
 from pideai_host.api import EventType, OrderPayload, OrderStatusPayload
 from pideai_whatsapp.config import WhatsAppConfig
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.text.templates import MessageType
 
 SUBSCRIBED: Final = (
     EventType.ORDER_CREATED,

@@ -19,15 +19,15 @@ from pideai_host.api import (
     skipped,
     unknown,
 )
-from pideai_whatsapp.choice import NoMessage, choose
 from pideai_whatsapp.config import WhatsAppConfig
-from pideai_whatsapp.draft import write_draft
 from pideai_whatsapp.errors import AmountUnusable, PhoneUnusable
 from pideai_whatsapp.providers.base import MessageRefused, NotConnected, Provider, ProviderProblem
 from pideai_whatsapp.providers.choose import provider_for
-from pideai_whatsapp.records import Facts, Records
-from pideai_whatsapp.send import outcome_of, send
-from pideai_whatsapp.templates import MessageType
+from pideai_whatsapp.sending.choice import NoMessage, choose
+from pideai_whatsapp.sending.draft import write_draft
+from pideai_whatsapp.sending.records import Facts, Records
+from pideai_whatsapp.sending.send import outcome_of, send
+from pideai_whatsapp.text.templates import MessageType
 
 FOREIGN_INSTANCE: Final = "El nombre de instancia pertenece a otra tienda."
 

@@ -27,7 +27,7 @@ from pideai_whatsapp.providers.base import (
     ProviderProblem,
     RequestLost,
 )
-from pideai_whatsapp.records import Draft, Records
+from pideai_whatsapp.sending.records import Draft, Records
 
 OTHER_ATTEMPT_S: Final = 5.0
 RECONNECT_S: Final = 30.0
