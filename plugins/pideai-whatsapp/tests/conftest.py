@@ -135,7 +135,7 @@ class FakeContext:
         self.log = FakeLog()
         self.notices: list[tuple[str, str]] = []
 
-    def emit(self, event_type: str, payload: Any, *, key: str) -> UUID:
+    def emit(self, event_type: str, payload: Any, *, key: str, bulk: bool = False) -> UUID:
         raise AssertionError("this plugin emits nothing")
 
     async def notify(self, message: str, *, level: str = "info") -> None:

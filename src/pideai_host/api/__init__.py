@@ -1,5 +1,11 @@
 """The contract: all that a plugin package may import. Imports nothing of the host (DESIGN.md 5)."""
 
+from pideai_host.api.commands import (
+    AdminDatabase,
+    CommandContext,
+    CommandProgress,
+    CommandSession,
+)
 from pideai_host.api.context import (
     Credits,
     Database,
@@ -58,6 +64,11 @@ from pideai_host.api.hooks import (
     ENTRY_POINT_GROUP,
     hookimpl,
 )
+from pideai_host.api.jobs import (
+    JobContext,
+    OpenInstallation,
+    PluginJob,
+)
 from pideai_host.api.outcomes import (
     RESPONSE_BODY_MAX_CHARS,
     Outcome,
@@ -89,9 +100,13 @@ __all__ = (
     "RESPONSE_BODY_MAX_CHARS",
     "Address",
     "AddressRefused",
+    "AdminDatabase",
     "AlreadyInstalled",
     "BreakerPolicy",
     "CartAbandonedPayload",
+    "CommandContext",
+    "CommandProgress",
+    "CommandSession",
     "ConfigRejected",
     "ConfigurationError",
     "Credits",
@@ -105,9 +120,11 @@ __all__ = (
     "ExponentialDelays",
     "HookTimeout",
     "Installation",
+    "JobContext",
     "Limits",
     "Log",
     "NotInstalled",
+    "OpenInstallation",
     "OrderCreatedPayload",
     "OrderItem",
     "OrderItemExtra",
@@ -124,6 +141,7 @@ __all__ = (
     "PluginEvent",
     "PluginEventResult",
     "PluginFault",
+    "PluginJob",
     "PluginSignal",
     "PluginType",
     "PluginUnknown",

@@ -191,7 +191,7 @@ class PluginContext(Protocol):
     def log(self) -> Log:
         """The log."""
 
-    def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
+    def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str, bulk: bool = False) -> UUID:
         """Say that something happened.
 
         Written by the transaction that writes the result which the hook returned, whichever it is; dropped when the
@@ -203,7 +203,9 @@ class PluginContext(Protocol):
             payload: The type's struct, or a dict for a type of the plugin's own.
             key: Tells the events of one delivery apart; the same key gives the same id on every attempt. In a webhook
                 or a route it tells apart all that the plugin ever emits there for this store: use the provider's own
-                id of what happened.
+                id of what happened. Likewise in a job and a command.
+            bulk: Its deliveries go to the bulk lanes, behind what plugins do every day: for campaigns, imports, and
+                whatever comes in thousands.
 
         Returns:
             The event's id: UUIDv5(delivery id, key).

@@ -15,6 +15,7 @@ import pluggy
 from pideai_host.api.context import Installation, PluginContext
 from pideai_host.api.definition import PluginDefinition
 from pideai_host.api.events import PluginEvent
+from pideai_host.api.jobs import PluginJob
 from pideai_host.api.outcomes import PluginEventResult
 from pideai_host.api.webhooks import WebhookLookup, WebhookReply, WebhookRequest
 
@@ -95,16 +96,20 @@ class PluginSpec:
         """Contribute event types and the sources that make them."""
 
     @hookspec
-    def jobs(self) -> list[Any]:
-        """Contribute periodic work, run by the elected scheduler."""
+    def jobs(self) -> Sequence[PluginJob]:
+        """Contribute periodic work, run by the elected scheduler. Called once, while a process with a worker starts."""
 
     @hookspec
     def cli_commands(self) -> list[Any]:
-        """Contribute click commands below ``pideai-host <slug>``."""
+        """Contribute click commands below ``pideai-host <slug>``; they find a `CommandContext` as ``ctx.obj``."""
 
     @hookspec
     def migrations(self) -> str | None:
-        """Name the package folder of SQL migrations for the schema ``pideai_<slug>``."""
+        """Name the package folder of SQL migrations, ``acme_courier.migrations``, for the schema ``pideai_<slug>``.
+
+        A hyphen of the slug is an underscore there. Each ``NAME.sql`` has its ``rollback/NAME.sql``; they are applied
+        in the order of names, each in a transaction of its own, wherever the host's own are.
+        """
 
     @hookspec
     async def on_startup(self) -> None:

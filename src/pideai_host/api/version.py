@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-API_VERSION: Final = (1, 1)
+API_VERSION: Final = (1, 2)
 """What this host offers: (major, minor). A minor adds, a major removes."""
 
 API_FLOOR: Final = (1, 0)

@@ -201,9 +201,11 @@ class Intake:
             if (entry := entries[event.store_id]) is not None
             for installation in entry.installations_for(event.type)
         ]
-        await self._look_at_shares(wanted, connection)
+        await self._look_at_shares([one for one in wanted if not one[1].bulk], connection)
         candidates = [
-            _Candidate(n, delivery_id(event.id, installation), installation, self._shares.is_over(installation))
+            _Candidate(
+                n, delivery_id(event.id, installation), installation, event.bulk or self._shares.is_over(installation)
+            )
             for n, event, installation in wanted
         ]
         parameters = {

@@ -87,6 +87,7 @@ def _event_of(store_id: UUID, emitted: Emitted, at: datetime) -> NewEvent:
         occurred_at=at,
         source="emit",
         entity_id=_order_of(emitted.payload),
+        bulk=emitted.bulk,
     )
 
 

@@ -302,6 +302,7 @@ def emitted_events(claimed: Claimed, dispatched: Dispatched) -> tuple[NewEvent, 
             occurred_at=claimed.occurred_at,
             source="emit",
             entity_id=claimed.entity_id,
+            bulk=emitted.bulk,
         )
         for emitted in dispatched.emitted
     )

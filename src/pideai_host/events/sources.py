@@ -52,6 +52,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         complete: False when the payload is still to be completed before any hook sees it (order.created).
         customer_id: For customer.registered: who may be new to the store; the database decides.
         installed_by: For what is told late: no delivery to those who were installed after this instant.
+        bulk: Its deliveries go to the bulk lanes, whatever the store's share.
     """
 
     id: UUID
@@ -64,6 +65,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     complete: bool = True
     customer_id: UUID | None = None
     installed_by: datetime | None = None
+    bulk: bool = False
 
 
 class OrderChange(msgspec.Struct, frozen=True):

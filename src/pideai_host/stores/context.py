@@ -55,6 +55,7 @@ class Emitted(msgspec.Struct, frozen=True):
     id: UUID
     type: str
     payload: msgspec.Struct | dict[str, Any]
+    bulk: bool = False
 
 
 class HostContext:
@@ -166,7 +167,7 @@ class HostContext:
         if self._factory.on_notice is not None:
             self._factory.on_notice({self.store_id})
 
-    def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str) -> UUID:
+    def emit(self, event_type: str, payload: msgspec.Struct | dict[str, Any], *, key: str, bulk: bool = False) -> UUID:
         """Collect an event for the transaction that keeps what this call did; a key used twice replaces the first.
 
         Raises:
@@ -176,7 +177,7 @@ class HostContext:
         if self._emits_as is None:
             raise self._fault("emit belongs to a delivery, a webhook or a route, and this call is none")
         self._check_emitted(event_type, payload, key)
-        emitted = Emitted(uuid5(self._emits_as, key), event_type, payload)
+        emitted = Emitted(uuid5(self._emits_as, key), event_type, payload, bulk)
         if emitted.id not in self._emitted and len(self._emitted) == EMITTED_MAX:
             raise self._fault(f"more than {EMITTED_MAX} events emitted in one call")
         self._emitted[emitted.id] = emitted

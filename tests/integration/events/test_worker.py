@@ -152,6 +152,21 @@ async def test_an_emitted_event_is_kept(working, shop, probe):
     assert [event.type for event in probe.calls] == ["order.updated", "payment.completed"]
 
 
+async def test_what_is_emitted_in_bulk_is_delivered_from_the_bulk_lane(working, shop, probe):
+    async def pay(context):
+        context.emit("payment.completed", PAYMENT, key="p1", bulk=True)
+        return delivered()
+
+    probe.answers = [pay]
+    await bring(working, shop)
+    await working.done(2)
+
+    assert await working.rows("select event_type, lane from public.plugin_events_log order by lane") == [
+        ("order.updated", "pideai_probe"),
+        ("payment.completed", "pideai_probe__bulk"),
+    ]
+
+
 async def test_what_a_call_emitted_before_it_raised_is_not_kept_but_for_the_call_that_returns(working, shop, probe):
     def emitting(key, end):
         async def answer(context):

@@ -259,6 +259,17 @@ async def test_what_is_emitted_is_written_before_the_answer_with_its_deliveries(
     assert await rows("select status from public.plugin_events_log") == [("pending",)]
 
 
+async def test_what_is_emitted_in_bulk_goes_to_the_bulk_lane(host, probe, rows):
+    async def campaign(context):
+        context.emit("payment.completed", PAID, key="p-1", bulk=True)
+        return WebhookReply()
+
+    probe.answer = campaign
+    await host.client.post(f"{DOOR}/{host.store_id}")
+
+    assert await rows("select lane from public.plugin_events_log") == [("pideai_probe__bulk",)]
+
+
 async def test_a_call_that_comes_again_emits_nothing_twice(host, probe, rows):
     probe.answer = emit
 

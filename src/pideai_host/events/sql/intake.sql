@@ -4,7 +4,7 @@
 -- The delivery ids are UUIDv5 and therefore come from the host, made for the installations that it knows of
 -- (`candidates`). The database's own rows decide which of them get a delivery (`target`); an event for which the host
 -- did not know every one (`stale`) is left out whole and reported, so that the host reads again and sends it again.
--- `bulk`: the installation has more than its share of the main lane (events/share.py).
+-- `bulk`: the installation has more than its share of the main lane (events/share.py), or the event was emitted so.
 with incoming as materialized (
   select *
   from json_to_recordset(%(events)s::json) as i (
