@@ -107,7 +107,7 @@ class EventStream(ASGIResponse):
 
     async def _send(self, watcher: Watcher, send: Send) -> None:
         place = watcher.start
-        await _put(send, f"retry: {RETRY_MS}\n".encode() + event("ready", {"store_id": self._store_id}, place))
+        await put(send, f"retry: {RETRY_MS}\n".encode() + event("ready", {"store_id": self._store_id}, place))
         asked_s = time.monotonic()
         while True:
             wait_s = min(self._heartbeat_s, self._recheck_s, max(0.0, self._expires_at - self._wall()))
@@ -118,8 +118,8 @@ class EventStream(ASGIResponse):
                 break
             if time.monotonic() - asked_s >= self._recheck_s:
                 asked_s = time.monotonic()
-            await _put(send, b"".join(map(_shown, told)) if told else f": still here\nid: {resting}\n\n".encode())
-        await _put(send, event("end", {"reason": why}, None))
+            await put(send, b"".join(map(_shown, told)) if told else f": still here\nid: {resting}\n\n".encode())
+        await put(send, event("end", {"reason": why}, None))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _why_over(self, watcher: Watcher, asked_s: float) -> str | None:
@@ -145,6 +145,15 @@ def event(name: str, data: Any, place: Place | None) -> bytes:
     return f"event: {name}\n{at}data: ".encode() + _encode(data) + b"\n\n"
 
 
+class _Claims(msgspec.Struct):
+    exp: float
+
+
+def expiry_of(claims: str) -> float:
+    """Return when a token ends, in Unix seconds."""
+    return msgspec.json.decode(claims, type=_Claims).exp
+
+
 def _shown(told: Told) -> bytes:
     if isinstance(told, Reset):
         return event("reset", {}, told.place)
@@ -153,7 +162,8 @@ def _shown(told: Told) -> bytes:
     return event("delivery", DeliveryOut.of(told.row), told.place)
 
 
-async def _put(send: Send, body: bytes) -> None:
+async def put(send: Send, body: bytes) -> None:
+    """Send a part."""
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 

@@ -25,6 +25,7 @@ from pideai_host.stores.context import HostContext
 from pideai_host.web.access import require_access
 from pideai_host.web.bodies import replayed, whole_body
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.plugin_watch import WATCHED, never, watch
 from pideai_host.web.problems import DATABASE_AWAY, Problem, is_known, to_response
 from pideai_host.web.state import host_state
 
@@ -47,17 +48,34 @@ class PluginCall(ASGIMiddleware):
         self._slug = slug
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Make the call and send what it answers."""
+        """Make the call and send what it answers; a route that is watched is called again and again."""
         await require_access(ASGIConnection(scope), scope["route_handler"])  # guards run too late: inside of the call
+        body = await whole_body(receive, API_BODY_MAX_BYTES)
+        every_s = scope["route_handler"].opt.get(WATCHED)
+        if every_s is None:
+            answer = await self._call(scope, replayed(body, receive), next_app)
+            await answer.give(send)
+            return
+
+        async def look() -> Answer:
+            return await self._call(scope, replayed(body, never), next_app)
+
+        await watch(scope, receive, send, look=look, every_s=every_s)
+
+    async def _call(self, scope: Scope, receive: Receive, next_app: ASGIApp) -> "Answer":
+        """Make one call; a fault of the plugin's is an answer too.
+
+        Raises:
+            PideaiError: the store has the plugin not installed, or not enabled.
+        """
         calls = host_state(scope).store_calls
         store_id = cast("UUID", scope["path_params"]["store_id"])
         context = await calls.context(store_id, self._slug, emits_as=emitter(store_id, self._slug))
-        again = replayed(await whole_body(receive, API_BODY_MAX_BYTES), receive)
         scope["state"][CONTEXT_KEY] = context
         answer = Answer(self._slug)
 
         async def run() -> None:
-            await next_app(scope, again, answer.take)
+            await next_app(scope, receive, answer.take)
 
         try:
             await calls.call(_hook_of(self._slug, run), {}, store_id=store_id)
@@ -65,10 +83,11 @@ class PluginCall(ASGIMiddleware):
             if answer.status in _GOOD:
                 await host_state(scope).outbox.keep(context)
         except Exception as error:  # noqa: BLE001 - answered here: Litestar holds what the plugin began for sent
-            request: Request[Any, Any, Any] = Request(scope, receive, send)
-            await tell_fault(request, error).to_asgi_response(app=None, request=request)(scope, receive, send)
-        else:
-            await answer.give(send)
+            request: Request[Any, Any, Any] = Request(scope, receive)
+            answer = Answer(self._slug)
+            told = tell_fault(request, error).to_asgi_response(app=None, request=request)
+            await told(scope, receive, answer.take)
+        return answer
 
 
 class Answer:
@@ -80,6 +99,11 @@ class Answer:
         self._parts: list[bytes] = []
         self._size_bytes = 0
         self._is_whole = False
+
+    @property
+    def body(self) -> bytes:
+        """Its body, as far as it came."""
+        return b"".join(self._parts)
 
     @property
     def status(self) -> int:
@@ -114,7 +138,7 @@ class Answer:
         """Send it."""
         if self._start is not None:
             await send(self._start)
-        await send({"type": "http.response.body", "body": b"".join(self._parts), "more_body": False})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
     def _require_size(self) -> None:
         if self._size_bytes > ANSWER_MAX_BYTES:

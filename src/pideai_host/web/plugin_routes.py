@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from litestar import Controller, Litestar, Router
 from litestar.handlers import HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.routes import BaseRoute, HTTPRoute
 from litestar.types import ControllerRouterHandler, Method
 from litestar.types.internal_types import PathParameterDefinition
@@ -28,6 +29,7 @@ from pideai_host.plugins.threads import DaemonPool
 from pideai_host.telemetry import get_logger
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
+from pideai_host.web.plugin_watch import EVERY_MAX_S, EVERY_MIN_S, WATCHED
 from pideai_host.web.routes import below_store
 
 ROUTES_MAX: Final = 100
@@ -53,6 +55,17 @@ CODES: Final = (
     "database_unavailable",
 )
 """What every route of a plugin may answer besides its own."""
+
+STREAMED: Final = ResponseSpec(
+    str,
+    description=(
+        "Server-Sent Events, with the token in the header Authorization. `change` has what the route shows: once at "
+        "the beginning, then whenever it changes. `end` says in `reason` why nothing more comes."
+    ),
+    media_type="text/event-stream",
+    generate_examples=False,
+)
+"""What a route that is watched answers."""
 
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _LITESTARS_OWN: Final = "litestar.routes.http"
@@ -215,6 +228,18 @@ def no_exception_handlers(router: Router) -> Iterator[str]:
                 yield f"{handler.handler_name} has exception_handlers; raise an HTTPException or a PluginSignal instead"
 
 
+def watched_gets(router: Router) -> Iterator[str]:
+    """Demand of what is called again and again that it only reads, and that it is not called all the time."""
+    for handler in _handlers(router):
+        every_s = handler.opt.get(WATCHED)
+        if every_s is None:
+            continue
+        if handler.http_methods != {"GET"}:
+            yield f"{handler.handler_name} has {WATCHED} and is no get"
+        if type(every_s) not in (int, float) or not EVERY_MIN_S <= every_s <= EVERY_MAX_S:
+            yield f"{handler.handler_name} has a {WATCHED} outside of {EVERY_MIN_S:g} to {EVERY_MAX_S:g}"
+
+
 RULES: Final[tuple[Callable[[Router], Iterator[str]], ...]] = (
     few_enough,
     plain_http,
@@ -222,6 +247,7 @@ RULES: Final[tuple[Callable[[Router], Iterator[str]], ...]] = (
     no_collisions,
     plain_functions,
     no_exception_handlers,
+    watched_gets,
 )
 """What the routes of a plugin must be, each rule with a line that tells what to do."""
 
@@ -244,7 +270,8 @@ def _describe(handler: HTTPRouteHandler, slug: str, router: Router) -> None:
     """
     handler.operation_id = _operation_id(slug, handler.operation_id)
     codes = (*CODES, *KEYED) if "POST" in handler.http_methods else CODES
-    handler.responses = {**problems(*codes), **(handler.responses or {})}
+    answers = {200: STREAMED} if WATCHED in handler.opt else {}
+    handler.responses = {**problems(*codes), **answers, **(handler.responses or {})}
     for layer in handler.ownership_layers:
         if layer is not router:
             layer.tags = []

@@ -1,18 +1,21 @@
 """A running host over HTTP, with the plugins that a test loads, on a real database.
 
 hosted    starts one: `host = await hosted({"courier": Courier()})`; the demo store has all of them installed
+connect   opens a stream of the test's own `host`: `async with connect(path="/stream") as client`
 """
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 from litestar import Litestar
@@ -57,6 +60,7 @@ from pideai_host.web.state import STATE_KEY, HostState
 
 ISSUER = "https://project.test/auth/v1"
 KEYS = [("k1", bytes(32))]
+PATIENCE_S = 20.0
 
 
 @dataclass
@@ -178,3 +182,112 @@ async def hosted(
             return made
 
         yield start
+
+
+class Event(msgspec.Struct):
+    name: str
+    id: str
+    data: Any
+
+
+class Connection:
+    """A client of one stream, as ASGI sees it; it reads when it is asked to."""
+
+    def __init__(self, *, is_slow: bool = False) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.last_id: str | None = None
+        self.beats = 0
+        self.room = asyncio.Event()
+        if not is_slow:
+            self.room.set()
+        self._text = ""
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._gone = asyncio.Event()
+        self._is_asked = False
+
+    async def receive(self):
+        if not self._is_asked:
+            self._is_asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message):
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
+            return
+        await self.room.wait()
+        self._text += message["body"].decode()
+        while "\n\n" in self._text:
+            block, self._text = self._text.split("\n\n", 1)
+            self._take(block)
+        if not message["more_body"]:
+            self._events.put_nowait(None)
+
+    def _take(self, block: str) -> None:
+        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
+        self.last_id = fields.get("id", self.last_id)
+        if "event" in fields:
+            self._events.put_nowait(Event(fields["event"], fields.get("id", ""), json.loads(fields["data"])))
+        else:
+            self.beats += 1
+
+    def leave(self) -> None:
+        self._gone.set()
+
+    async def next(self, *names: str) -> Event:
+        """Return the next event of some names, or of any."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                event = await self._events.get()
+                assert event is not None, "the stream is over"
+                if not names or event.name in names:
+                    return event
+
+    def waiting(self) -> list[Event]:
+        """Return what has come and was not asked for."""
+        return [event for _ in range(self._events.qsize()) if (event := self._events.get_nowait()) is not None]
+
+
+@pytest.fixture
+def new_connection():
+    return Connection
+
+
+@pytest.fixture
+def connect(host):
+    """Connect to the stream of a store; gives the connection after its first event, or after its refusal."""
+
+    @asynccontextmanager
+    async def open_connection(*, path="/stream", store_id=None, user_id=None, last_id=None, token=None, is_slow=False):
+        connection = Connection(is_slow=is_slow)
+        bearer = token or host.signer.token(user_id or host.owner_id)
+        headers = [(b"authorization", f"Bearer {bearer}".encode()), (b"host", b"host.test")]
+        if last_id is not None:
+            headers.append((b"last-event-id", last_id.encode()))
+        path = f"/api/stores/{store_id or host.store_id}{path}"
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+            "server": ("host.test", 80),
+        }
+        serving = asyncio.create_task(host.app(scope, connection.receive, connection.send))
+        connection.serving = serving
+        try:
+            yield connection
+        finally:
+            connection.leave()
+            connection.room.set()
+            await asyncio.wait_for(serving, PATIENCE_S)
+
+    return open_connection

@@ -1,16 +1,14 @@
 """A live stream of a store: everything once, in order, whoever is cut off when, and only to who may look."""
 
 import asyncio
-import json
 import random
 import time
 from collections import Counter
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import msgspec
 import psycopg
 import pytest
 
@@ -31,113 +29,9 @@ class Probe:
         )
 
 
-class Event(msgspec.Struct):
-    name: str
-    id: str
-    data: Any
-
-
-class Connection:
-    """A client of one stream, as ASGI sees it; it reads when it is asked to."""
-
-    def __init__(self, *, is_slow: bool = False) -> None:
-        self.status = 0
-        self.headers: dict[str, str] = {}
-        self.last_id: str | None = None
-        self.beats = 0
-        self.room = asyncio.Event()
-        if not is_slow:
-            self.room.set()
-        self._text = ""
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._gone = asyncio.Event()
-        self._is_asked = False
-
-    async def receive(self):
-        if not self._is_asked:
-            self._is_asked = True
-            return {"type": "http.request", "body": b"", "more_body": False}
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def send(self, message):
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            return
-        await self.room.wait()
-        self._text += message["body"].decode()
-        while "\n\n" in self._text:
-            block, self._text = self._text.split("\n\n", 1)
-            self._take(block)
-        if not message["more_body"]:
-            self._events.put_nowait(None)
-
-    def _take(self, block: str) -> None:
-        fields = dict(line.split(": ", 1) for line in block.split("\n") if not line.startswith(":"))
-        self.last_id = fields.get("id", self.last_id)
-        if "event" in fields:
-            self._events.put_nowait(Event(fields["event"], fields.get("id", ""), json.loads(fields["data"])))
-        else:
-            self.beats += 1
-
-    def leave(self) -> None:
-        self._gone.set()
-
-    async def next(self, *names: str) -> Event:
-        """Return the next event of some names, or of any."""
-        async with asyncio.timeout(PATIENCE_S):
-            while True:
-                event = await self._events.get()
-                assert event is not None, "the stream is over"
-                if not names or event.name in names:
-                    return event
-
-    def waiting(self) -> list[Event]:
-        """Return what has come and was not asked for."""
-        return [event for _ in range(self._events.qsize()) if (event := self._events.get_nowait()) is not None]
-
-
 @pytest.fixture
 async def host(hosted):
     return await hosted({"probe": Probe()})
-
-
-@pytest.fixture
-def connect(host):
-    """Connect to the stream of a store; gives the connection after its first event, or after its refusal."""
-
-    @asynccontextmanager
-    async def open_connection(*, store_id=None, user_id=None, last_id=None, token=None, is_slow=False):
-        connection = Connection(is_slow=is_slow)
-        bearer = token or host.signer.token(user_id or host.owner_id)
-        headers = [(b"authorization", f"Bearer {bearer}".encode()), (b"host", b"host.test")]
-        if last_id is not None:
-            headers.append((b"last-event-id", last_id.encode()))
-        path = f"/api/stores/{store_id or host.store_id}/stream"
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": "GET",
-            "scheme": "http",
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": b"",
-            "headers": headers,
-            "client": ("127.0.0.1", 1),
-            "server": ("host.test", 80),
-        }
-        serving = asyncio.create_task(host.app(scope, connection.receive, connection.send))
-        connection.serving = serving
-        try:
-            yield connection
-        finally:
-            connection.leave()
-            connection.room.set()
-            await asyncio.wait_for(serving, PATIENCE_S)
-
-    return open_connection
 
 
 @pytest.fixture
@@ -243,9 +137,9 @@ async def test_whoever_comes_back_gets_what_was_missed_and_no_more(connect, shop
     assert last.data["id"] == str(later)
 
 
-async def test_a_heartbeat_moves_the_place_to_go_on_from(host, state, shop, until):
+async def test_a_heartbeat_moves_the_place_to_go_on_from(host, state, shop, until, new_connection):
     async with AsyncExitStack() as stack:
-        client = Connection()
+        client = new_connection()
         stream = EventStream(
             state.live,
             host.store_id,
@@ -408,8 +302,8 @@ async def _database_is_away():
         (60, _database_is_away, "database_unavailable"),
     ],
 )
-async def test_a_stream_ends_with_the_right_to_look(host, state, expires_in_s, may_look, reason):
-    client = Connection()
+async def test_a_stream_ends_with_the_right_to_look(host, state, expires_in_s, may_look, reason, new_connection):
+    client = new_connection()
     stream = EventStream(
         state.live,
         host.store_id,
@@ -466,7 +360,7 @@ async def test_nothing_is_left_out_or_told_twice_however_often_a_client_changes_
                 group.create_task(write(seed))
         writers_over.set()
 
-    got: list[Event] = []
+    got: list[Any] = []
     async with connect() as client:
         last_id = (await client.next("ready")).id
     async with open_live(pool, database.runtime_url) as elsewhere:
@@ -490,5 +384,5 @@ async def test_nothing_is_left_out_or_told_twice_however_often_a_client_changes_
     assert made <= _delivered(got)
 
 
-def _delivered(events: list[Event]) -> set[str]:
+def _delivered(events: list[Any]) -> set[str]:
     return {one.data["id"] for one in events if one.data.get("status") == "delivered"}

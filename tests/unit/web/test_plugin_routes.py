@@ -215,6 +215,34 @@ def test_a_bound_method_is_refused():
     assert "bound method" in refusal(lambda: [get("/status")(Holder().status)])
 
 
+def test_a_route_that_is_watched_is_told_as_a_stream():
+    @get("/status/stream", opt={"watched_every_s": 1})
+    async def stream_status() -> dict[str, str]:
+        return {}
+
+    told = document(mounted(good=lambda: [stream_status]))
+
+    [path] = [one for one in told["paths"] if one.endswith("/good/status/stream")]
+    assert list(told["paths"][path]["get"]["responses"]["200"]["content"]) == ["text/event-stream"]
+
+
+@pytest.mark.parametrize("every_s", [0, 0.1, 61, "1", True, float("nan")])
+def test_a_route_that_is_watched_all_the_time_or_never_is_refused(every_s):
+    @get("/status/stream", opt={"watched_every_s": every_s})
+    async def stream_status() -> dict[str, str]:
+        return {}
+
+    assert "watched_every_s" in refusal(lambda: [stream_status])
+
+
+def test_what_changes_something_is_not_watched():
+    @post("/connect", opt={"watched_every_s": 1})
+    async def connect() -> dict[str, str]:
+        return {}
+
+    assert "is no get" in refusal(lambda: [connect])
+
+
 @pytest.mark.parametrize("layer", ["handler", "router"])
 def test_exception_handlers_are_refused_since_they_would_see_the_hosts_errors(layer):
     def swallow(request, error): ...

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import FromPath, HeaderParameter, QueryParameter
 
 from pideai_host.web.access import require_access
-from pideai_host.web.event_stream import EventStream
+from pideai_host.web.event_stream import EventStream, expiry_of
 from pideai_host.web.examples import DELIVERY, NOTICE
 from pideai_host.web.models import NoticeOut, NoticePage
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
@@ -101,17 +101,9 @@ async def stream_store(
         store_id,
         user.id,
         last_id=last_event_id,
-        expires_at=_expiry(user.claims),
+        expires_at=expiry_of(user.claims),
         may_look=lambda: require_access(request, request.route_handler),
     )
-
-
-class _Claims(msgspec.Struct):
-    exp: float
-
-
-def _expiry(claims: str) -> float:
-    return msgspec.json.decode(claims, type=_Claims).exp
 
 
 def _notice_id(cursor: str | None) -> int | None:
