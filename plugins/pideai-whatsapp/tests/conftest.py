@@ -13,7 +13,9 @@ from uuid import UUID
 import httpx
 import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
-from pideai_whatsapp.sending.records import Draft, Facts, PriceFormat, Store
+from pideai_whatsapp.sending.records import Draft, Facts
+from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
 
 from pideai_host.api import (

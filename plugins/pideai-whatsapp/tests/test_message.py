@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from pideai_whatsapp.errors import AmountUnusable
-from pideai_whatsapp.sending.records import Store
 from pideai_whatsapp.text.message import MAX_CHARS, MAX_ITEM_LINES, compose, items_text, token_values
 from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
 
 from pideai_host.api import Address, OrderItem
@@ -67,7 +67,7 @@ def test_token_without_a_value_leaves_one_empty_line(text_of: Callable[..., str]
     assert text_of("a\n\n{order_items}\n\nb", of=()) == "a\n\nb"
 
 
-@pytest.mark.parametrize("kind", list(MessageType))
+@pytest.mark.parametrize("kind", list(DEFAULT_TEXTS))
 def test_our_own_texts_hold_known_tokens_only(kind: MessageType, values_of: Callable[..., dict[str, str]]) -> None:
     assert set(re.findall(r"\{(\w+)\}", DEFAULT_TEXTS[kind])) <= values_of().keys()
 

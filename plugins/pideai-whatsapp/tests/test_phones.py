@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pideai_whatsapp.errors import PhoneUnusable
-from pideai_whatsapp.text.phones import Phone, digits_of, masked, region_of, to_e164
+from pideai_whatsapp.text.phones import Phone, digits_of, line_of, masked, region_of, to_e164
 
 
 @pytest.mark.parametrize(
@@ -103,3 +103,26 @@ def test_log_shows_no_phone_in_full() -> None:
 
 def test_providers_get_digits_only() -> None:
     assert digits_of(Phone("+584141234567")) == "584141234567"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("+5531987654321", "553187654321"),
+        ("+5511987654321", "551187654321"),
+        ("+525512345678", "5215512345678"),
+        ("+5491112345678", "541112345678"),
+        ("+58 414 1234567", "584141234567"),
+    ],
+)
+def test_spellings_of_one_line_have_one_key(one: str, other: str) -> None:
+    assert line_of(one) == line_of(other)
+
+
+def test_a_brazilian_landline_is_not_the_mobile_with_a_nine_before_it() -> None:
+    assert line_of("+551132345678") != line_of("+5511932345678")
+
+
+@given(st.text(max_size=30))
+def test_key_of_a_line_is_its_own_key(number: str) -> None:
+    assert line_of(line_of(number)) == line_of(number)

@@ -3,7 +3,8 @@
     PideaiError
     ├── PhoneUnusable        the order's phone cannot be a phone
     ├── AmountUnusable       an amount that no customer could read: not a number, or beyond all sense
-    └── RecordLost           a row of whatsapp_messages that must be there is not
+    ├── RecordLost           a row of whatsapp_messages that must be there is not
+    └── MessageIdTaken       a message is to be queued under the id of another store's
 
 Messages are Spanish where the owner reads them in the delivery log.
 """
@@ -27,3 +28,9 @@ class RecordLost(PideaiError):  # noqa: N818 - a condition of the database
     """An update met no row where one must be: row security hides it, or someone deleted it."""
 
     code = "record_lost"
+
+
+class MessageIdTaken(PideaiError):  # noqa: N818 - a condition of the request
+    """A message was to be queued under an id that another store's message has."""
+
+    code = "message_id_taken"

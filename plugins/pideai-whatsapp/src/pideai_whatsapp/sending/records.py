@@ -4,10 +4,8 @@
 is one ``.sql`` file beside this module, and every one is bound to one store.
 """
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from importlib.resources import files
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -15,27 +13,11 @@ import msgspec
 
 from pideai_host.api import Database, OrderItem, OrderItemExtra, StoreUnknown
 from pideai_whatsapp.errors import AmountUnusable, RecordLost
+from pideai_whatsapp.statements import statement
 from pideai_whatsapp.text.money import PriceFormat
 from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
-
-
-class Store(msgspec.Struct, frozen=True, kw_only=True):
-    """The store as its customers know it; `country` is text as the owner gave it, often absent."""
-
-    name: str
-    subdomain: str
-    address: str = ""
-    country: str | None = None
-    price_format: PriceFormat = PriceFormat()
-    delivery_label: str = "Entrega a domicilio"
-    pickup_label: str = "Recoger en tienda"
-    digital_menu_label: str = "Para comer en el lugar"
-
-    def label_of(self, order_type: str) -> str:
-        """Return the store's word for an order type; eating there goes by the digital menu's word."""
-        labels = {"delivery": self.delivery_label, "pickup": self.pickup_label}
-        return labels.get(order_type, self.digital_menu_label)
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,16 +88,11 @@ class Records(Protocol):
         """Note that nobody knows: it stays pending, and cannot be claimed again."""
 
 
-def _statement(name: str) -> str:
-    text = files("pideai_whatsapp").joinpath("sql", f"{name}.sql").read_text("utf-8")
-    return re.sub(r"^--.*\n", "", text, flags=re.MULTILINE)
-
-
-_FACTS: Final = _statement("facts")
-_ITEMS: Final = _statement("items")
-_FOREIGN_INSTANCE: Final = _statement("foreign_instance")
-_CLAIM: Final = _statement("claim")
-_SETTLE: Final = _statement("settle")
+_FACTS: Final = statement("facts")
+_ITEMS: Final = statement("items")
+_FOREIGN_INSTANCE: Final = statement("foreign_instance")
+_CLAIM: Final = statement("claim")
+_SETTLE: Final = statement("settle")
 
 _extras: Final = msgspec.json.Decoder(list[dict[str, Any]] | None, float_hook=Decimal)
 

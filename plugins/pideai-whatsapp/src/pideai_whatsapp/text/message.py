@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from pideai_host.api import OrderItem, OrderPayload
-from pideai_whatsapp.sending.records import Store
 from pideai_whatsapp.text.money import PriceFormat, format_price
+from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
 from pideai_whatsapp.text.tokens import Rendered, render
 

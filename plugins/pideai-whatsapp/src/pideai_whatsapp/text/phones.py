@@ -46,6 +46,12 @@ _REGION_OF_COUNTRY: Final = {
 _LOOKS_LIKE_PHONE: Final = re.compile(r"[\d\s+().\-‐‑‒–—]{6,40}")  # noqa: RUF001 - the dashes people type
 _INTERNATIONAL_MIN_DIGITS: Final = 11
 _MEXICO_BEFORE_2019: Final = re.compile(r"(?:521|04[45])(\d{10})")
+# Brazil's landlines begin with 2 to 5: a ninth digit before those is no mobile's that WhatsApp knows without it.
+_SAME_LINE: Final = (
+    (re.compile(r"55(\d{2})9([6-9]\d{7})"), "55"),
+    (re.compile(r"521(\d{10})"), "52"),
+    (re.compile(r"549(\d{10})"), "54"),
+)
 _SHOWN_CHARS: Final = 32
 
 
@@ -87,6 +93,22 @@ def to_e164(raw: str | None, *, region: str) -> Phone:
 def digits_of(phone: Phone) -> str:
     """Return the number without its plus sign, as providers' paths and bodies want it."""
     return phone.removeprefix("+")
+
+
+def line_of(number: str) -> str:
+    """Return the digits by which two spellings of one line are the same, whoever wrote them.
+
+    WhatsApp knows some Brazilian mobiles without their ninth digit, and Mexican and Argentine ones with or without the
+    1 and the 9 of before: what comes back from a provider may differ from what was sent to.
+
+    Args:
+        number: E.164, or its digits as a provider gives them.
+    """
+    digits = re.sub(r"\D", "", number)
+    for spelling, same in _SAME_LINE:
+        if found := spelling.fullmatch(digits):
+            return same + "".join(found.groups())
+    return digits
 
 
 def masked(phone: Phone) -> str:

@@ -17,6 +17,14 @@ class MessageType(StrEnum):
     ORDER_OUT_FOR_DELIVERY = "order_out_for_delivery"
     ORDER_DELIVERED = "order_delivered"
     ORDER_CANCELLED = "order_cancelled"
+    ABANDONED_CART = "abandoned_cart"
+    PROMOTION = "promotion"
+    CAMPAIGN = "campaign"
+    MANUAL = "manual"
+
+
+ADVERTISING: Final = frozenset({MessageType.ABANDONED_CART, MessageType.PROMOTION, MessageType.CAMPAIGN})
+"""What a customer who opted out gets no more; notices of orders, and what the store writes by hand, still come."""
 
 
 DEFAULT_TEXTS: Final[dict[MessageType, str]] = {
