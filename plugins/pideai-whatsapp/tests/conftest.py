@@ -1,12 +1,8 @@
 """What the tests of this package share: a context whose every part can be looked into, and orders to tell about."""
 
-import importlib.util
-import sys
 from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 from uuid import UUID
 
@@ -30,24 +26,13 @@ from pideai_host.api import (
     PluginEvent,
     StoreUnknown,
 )
+from whatsapp_fakes.evolution import Canned, FakeEvolution
 
 STORE_ID = UUID("11111111-1111-4111-8111-111111111111")
 ORDER_ID = UUID("a1b2c3d4-2222-4222-8222-222222222222")
 DELIVERY_ID = UUID("33333333-3333-4333-8333-333333333333")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OPERATOR_KEY = "operator-key"
-
-
-def _module_beside(name: str) -> ModuleType:
-    """Load a module of this folder, which is no package and on no path."""
-    full_name = f"pideai_whatsapp_tests_{name}"
-    if full_name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(full_name, Path(__file__).with_name(f"{name}.py"))
-        assert spec is not None
-        assert spec.loader is not None
-        sys.modules[full_name] = module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    return sys.modules[full_name]
 
 
 class FakeLog:
@@ -294,13 +279,13 @@ def plugin(records: FakeRecords) -> WhatsAppPlugin:
 @pytest.fixture
 def canned() -> Callable[..., Any]:
     """Make an answer for `evolution.canned`."""
-    return _module_beside("fake_evolution").Canned
+    return Canned
 
 
 @pytest.fixture
 async def evolution(context: FakeContext) -> AsyncIterator[Any]:
     """A fake server with the store's instance open, wired into `context`."""
-    fake = _module_beside("fake_evolution").FakeEvolution(OPERATOR_KEY)
+    fake = FakeEvolution(OPERATOR_KEY)
     fake.states["laarepera"] = "open"
     async with fake, httpx.AsyncClient() as client:
         context.http = client

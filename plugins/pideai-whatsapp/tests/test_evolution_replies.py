@@ -16,6 +16,7 @@ from pideai_whatsapp.providers.base import (
     RequestLost,
     SendReceipt,
 )
+from pideai_whatsapp.providers.calls import Answer
 from pideai_whatsapp.providers.evolution_replies import complaint_of, problem_of, receipt_of
 
 
@@ -36,6 +37,8 @@ def framed(message: Any) -> bytes:
         (400, framed(["Text is required"]), MessageRefused),
         (400, framed(["[object Object]"]), MessageRefused),
         (400, framed([{"jid": "58@s.whatsapp.net", "exists": False, "number": "58"}]), InvalidRecipient),
+        (500, framed(["TypeError: Cannot read properties of undefined (reading 'waUploadToServer')"]), NotConnected),
+        (500, framed(["Error: getaddrinfo ENOTFOUND example.com"]), ProviderUnavailable),
         (400, framed("Unexpected token"), MessageRefused),
         (400, b'{"status":400,"error":"Bad Request","message":[["no response key"]]}', MessageRefused),
         (400, b"{}", MessageRefused),
@@ -60,7 +63,7 @@ def framed(message: Any) -> bytes:
 )
 def test_answer_that_is_no_receipt_is_one_problem(status: int, body: bytes, problem: type[ProviderProblem]) -> None:
     with pytest.raises(ProviderProblem) as raised:
-        receipt_of(status, body)
+        receipt_of(Answer(status=status, body=body))
 
     assert type(raised.value) is problem
     assert raised.value.response_code == status
@@ -69,7 +72,7 @@ def test_answer_that_is_no_receipt_is_one_problem(status: int, body: bytes, prob
 def test_receipt_carries_the_providers_own_id() -> None:
     body = b'{"key":{"remoteJid":"584141234567@s.whatsapp.net","fromMe":true,"id":"3EB0AA"},"status":"PENDING"}'
 
-    assert receipt_of(201, body) == SendReceipt(message_id="3EB0AA", response_code=201)
+    assert receipt_of(Answer(status=201, body=body)) == SendReceipt(message_id="3EB0AA", response_code=201)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +91,7 @@ def test_words_are_found_in_all_five_shapes(message: Any, words: str) -> None:
 
 @given(status=st.integers(300, 599), body=st.binary(max_size=2_000))
 def test_any_answer_is_some_problem_with_short_words(status: int, body: bytes) -> None:
-    assert len(problem_of(status, body).message) < 400
+    assert len(problem_of(Answer(status=status, body=body)).message) < 400
 
 
 @given(
@@ -99,8 +102,8 @@ def test_any_answer_is_some_problem_with_short_words(status: int, body: bytes) -
     ),
 )
 def test_any_json_is_some_problem(status: int, message: Any) -> None:
-    assert isinstance(problem_of(status, framed(message)), ProviderProblem)
+    assert isinstance(problem_of(Answer(status=status, body=framed(message))), ProviderProblem)
 
 
 def test_json_that_is_nested_beyond_reason_is_no_crash() -> None:
-    assert isinstance(problem_of(500, b"[" * 60_000), ProviderUnavailable)
+    assert isinstance(problem_of(Answer(status=500, body=b"[" * 60_000)), ProviderUnavailable)

@@ -18,10 +18,9 @@ from pideai_whatsapp.providers.base import (
     RequestLost,
     SendReceipt,
 )
+from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer, printable
 
-_SHOWN_CHARS: Final = 300
-_BODY_CHARS: Final = 2_000
-_NO_SESSION: Final = ("Connection Closed", "Timed Out", "reading 'onWhatsApp'")
+_NO_SESSION: Final = ("Connection Closed", "Timed Out", "reading 'onWhatsApp'", "reading 'waUploadToServer'")
 _GATEWAY_GAVE_UP: Final = frozenset({504, 524})
 _TRY_LATER: Final = frozenset({408, 425, 429})
 
@@ -31,58 +30,81 @@ class Complaint(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_no_recipient: The body says that a number is not on WhatsApp (``exists: false``).
+        is_error: The body says ``"error": true``, as ``connect`` and ``restart`` do with a 200.
     """
 
     text: str
     is_no_recipient: bool = False
+    is_error: bool = False
 
 
-def receipt_of(status: int, body: bytes) -> SendReceipt:
+def receipt_of(answer: Answer) -> SendReceipt:
     """Read the answer to a send.
 
     Raises:
         ProviderProblem: it is not a receipt; which problem, see `problem_of`. A 2xx that is neither a receipt nor an
             error is `RequestLost`: the message was probably taken, and no receipt can ever be matched to it.
     """
-    if not 200 <= status < 300:  # noqa: PLR2004 - HTTP's own classes
-        raise problem_of(status, body)
-    answer = _decoded(body)
-    if isinstance(answer, dict):
-        if answer.get("error") is True:
-            raise problem_of(status, body)
-        key = answer.get("key")
+    if not answer.is_success:
+        raise problem_of(answer)
+    body = answer.decoded()
+    if isinstance(body, dict):
+        if body.get("error") is True:
+            raise problem_of(answer)
+        key = body.get("key")
         if isinstance(key, dict) and isinstance(key.get("id"), str) and key["id"]:
-            return SendReceipt(message_id=key["id"], response_code=status)
+            return SendReceipt(message_id=key["id"], response_code=answer.status)
     raise RequestLost(
         "Evolution respondió sin identificar el mensaje; no se sabe si lo envió.",
-        response_code=status,
-        response_body=_shown(body, _BODY_CHARS),
+        response_code=answer.status,
+        response_body=answer.shown(),
     )
 
 
-def problem_of(status: int, body: bytes) -> ProviderProblem:
+def problem_of(answer: Answer) -> ProviderProblem:
     """Tell what an answer that is no receipt means, from its status and its words."""
-    complaint = complaint_of(body)
-    kind, words = _meaning(status, complaint)
-    detail = f" ({status}: {complaint.text})" if complaint.text else f" ({status})"
-    return kind(words + detail, response_code=status, response_body=_shown(body, _BODY_CHARS))
+    complaint = complaint_of(answer.body)
+    kind, words = _meaning(answer.status, complaint)
+    detail = f" ({answer.status}: {complaint.text})" if complaint.text else f" ({answer.status})"
+    return kind(words + detail, response_code=answer.status, response_body=answer.shown())
 
 
 def complaint_of(body: bytes) -> Complaint:
     """Collect the words of an error body of any of the five shapes, or of a body that is not JSON at all."""
-    answer = _decoded(body)
-    if not isinstance(answer, dict):
-        return Complaint(text=_shown(body, _SHOWN_CHARS))
-    response = answer.get("response")
-    message = response.get("message") if isinstance(response, dict) else answer.get("message")
+    answer = Answer(status=0, body=body)
+    decoded = answer.decoded()
+    if not isinstance(decoded, dict):
+        return Complaint(text=answer.shown(WORDS_CHARS))
+    response = decoded.get("response")
+    message = response.get("message") if isinstance(response, dict) else decoded.get("message")
     parts = _flat(message)
     words = [part for part in parts if isinstance(part, str)]
     absent = any(isinstance(part, dict) and part.get("exists") is False for part in parts)
     if absent:
         words.append("exists: false")
-    if not words and isinstance(answer.get("error"), str):
-        words.append(answer["error"])
-    return Complaint(text="; ".join(words)[:_SHOWN_CHARS], is_no_recipient=absent)
+    if not words and isinstance(decoded.get("error"), str):
+        words.append(decoded["error"])
+    return Complaint(
+        text=printable("; ".join(words), WORDS_CHARS), is_no_recipient=absent, is_error=decoded.get("error") is True
+    )
+
+
+def is_gone(answer: Answer) -> bool:
+    """Tell whether the server has no such instance; it says so whatever the key."""
+    return answer.status == 404 and "does not exist" in complaint_of(answer.body).text  # noqa: PLR2004
+
+
+def is_name_in_use(answer: Answer) -> bool:
+    """Tell whether ``create`` met an instance of that name; said before the key is looked at."""
+    return answer.status == 403 and "already in use" in complaint_of(answer.body).text  # noqa: PLR2004
+
+
+def is_logged_out(answer: Answer) -> bool:
+    """Tell whether a phone is unlinked: now, or before."""
+    complaint = complaint_of(answer.body)
+    if answer.is_success:
+        return not complaint.is_error
+    return answer.status == 400 and "is not connected" in complaint.text  # noqa: PLR2004
 
 
 def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderProblem], str]:
@@ -113,16 +135,3 @@ def _flat(message: Any) -> list[Any]:
     if not isinstance(message, list):
         return [message]
     return [part for entry in message for part in (entry if isinstance(entry, list) else [entry])]
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        # Not JSON, or nested beyond reason: an answer of something else than Evolution, judged by its status.
-        return None
-
-
-def _shown(body: bytes, max_chars: int) -> str:
-    text = body[: 4 * max_chars].decode("utf-8", "replace")
-    return "".join(sign for sign in text if sign.isprintable())[:max_chars]

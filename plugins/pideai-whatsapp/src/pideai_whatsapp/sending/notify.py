@@ -88,7 +88,7 @@ async def _provider(config: WhatsAppConfig, *, facts: Facts, context: PluginCont
     """
     if config.instance_name is not None and await records.is_foreign_instance(config.instance_name):
         raise MessageRefused(FOREIGN_INSTANCE)
-    provider = provider_for(config.provider, instance=config.instance_name or facts.store.subdomain, context=context)
+    provider = await provider_for(config, subdomain=facts.store.subdomain, context=context)
     if provider.needs_session and not facts.is_connected:
         raise NotConnected("El WhatsApp de la tienda no está conectado.")
     return provider
