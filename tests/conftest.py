@@ -1,8 +1,9 @@
 """What every test may ask for. Only tests that ask for a database start one.
 
     pg            session   PgServer: a PostgreSQL of its own, and the template that every database is made from
-    database      function  Database(name, admin_url, runtime_url): fresh, migrated, with the development base and
-                            pgmq but no store (pideai_host.db.dev.create_demo_store makes one); dropped afterwards
+    database      function  Database(name, admin_url, runtime_url): fresh, migrated, with the development base, pgmq
+                            and the schemas of our two plugins, but no store (pideai_host.db.dev.create_demo_store
+                            makes one); dropped afterwards
     bare_database function  the same, but empty: no base, no migrations, no pgmq
     admin_conn    function  psycopg.AsyncConnection of the owner (a superuser), autocommit
     runtime_conn  function  the same as role pideai_host: what the host itself may do, RLS applies
@@ -32,6 +33,8 @@ from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.embedded.cluster import socket_url
 from pideai_host.db.embedded.server import OWNER_ROLE, RUNTIME_ROLE, ensure_runtime_login
 
+OUR_PLUGINS = frozenset({"whatsapp", "webhook-bridge"})
+"""Whose schemas every database of a test has."""
 _TEMPLATE = "pideai_template"
 _MEMORY = Path("/dev/shm")
 """A database has hundreds of files: in memory it is made in 30 ms, on a disk in up to a second."""
@@ -94,12 +97,16 @@ def pg() -> Iterator[PgServer]:
 
 def _fill_template(server: PgServer) -> None:
     from pideai_host.db.migrate import migrate
+    from pideai_host.plugins.migrations import migrate_plugins
+    from pideai_host.plugins.registry import load_registry
 
     server._execute(sql.SQL("create database {}").format(sql.Identifier(_TEMPLATE)))
     url = server.url(_TEMPLATE)
     asyncio.run(_apply(url))
     migrate(url, install_pgmq=True)
     ensure_runtime_login(url)
+    done = migrate_plugins(url, load_registry(OUR_PLUGINS))
+    assert [one.fault for one in done if one.fault is not None] == []
 
 
 async def _apply(url: str) -> None:

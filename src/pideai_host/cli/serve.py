@@ -14,6 +14,7 @@ from pideai_host.cli.session import load_settings, running_database
 from pideai_host.db import migrate as migrations
 from pideai_host.db.dev import apply_dev_base
 from pideai_host.db.embedded import ensure_runtime_login
+from pideai_host.plugins.migrations import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger
@@ -78,11 +79,13 @@ async def _work(settings: Settings, only: tuple[str, ...]) -> None:
 def _prepare(settings: Settings) -> None:
     """Bring our own server up to date; an operator's database is only told what plugins there are."""
     url = settings.admin_database_url or ""
+    registry = load_registry(settings.plugins)
     if settings.embedded:
         asyncio.run(_apply_base(url))
         migrations.migrate(url, install_pgmq=True)
         ensure_runtime_login(url)
-    asyncio.run(bring_up_to_date(settings, load_registry(settings.plugins)))
+        migrate_plugins(url, registry)  # what fails is logged, and its plugin refused by the processes
+    asyncio.run(bring_up_to_date(settings, registry))
 
 
 async def _apply_base(url: str) -> None:

@@ -22,8 +22,8 @@ from yoyo.migrations import Migration, MigrationList, StepCollector
 from pideai_host.db.sql import query
 
 MIGRATION_TABLE = "migrations"
-_LOCK_KEY = 0x70696465  # "pide"; one lock per database, whatever the schema
-_LOCK_LIMIT = "60s"
+LOCK_KEY = 0x70696465  # "pide"; one lock per database, whatever the schema
+LOCK_LIMIT = "60s"
 _OPEN = """
 select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = %s and c.relname = any (%s) and not c.relrowsecurity
@@ -89,15 +89,15 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
             yield
             return
         with self._given.transaction():
-            self._given.execute(query(f"set local lock_timeout = '{_LOCK_LIMIT}'"))
-            self._given.execute("select pg_advisory_lock(%s)", [_LOCK_KEY])
+            self._given.execute(query(f"set local lock_timeout = '{LOCK_LIMIT}'"))
+            self._given.execute("select pg_advisory_lock(%s)", [LOCK_KEY])
         self._is_locked = True
         try:
             self._given.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(self.schema)))
             yield
         finally:
             self._is_locked = False
-            self._given.execute("select pg_advisory_unlock(%s)", [_LOCK_KEY])
+            self._given.execute("select pg_advisory_unlock(%s)", [LOCK_KEY])
 
     def ensure_internal_schema_updated(self) -> None:
         """Make the ledger's tables, and close them to all but their owner, which yoyo does not."""

@@ -56,11 +56,11 @@ def migrate(
             migration that failed.
     """
     with _ledger(url, schema, variable) as ledger, ledger.lock():
-        with _explained("pgmq"):
+        with explained("pgmq"):
             pgmq.ensure(ledger.connection, install=install_pgmq)
         waiting = ledger.to_apply(read_folder(folder))
         for migration in waiting:
-            with _explained(f"migration {migration.id}"):
+            with explained(f"migration {migration.id}"):
                 ledger.apply_one(migration)
             _log.info("migration_applied", migration=migration.id)
         return [migration.id for migration in waiting]
@@ -84,7 +84,7 @@ def roll_back(
     with _ledger(url, schema, variable) as ledger, ledger.lock():
         applied = ledger.to_rollback(read_folder(folder))
         for migration in applied[:count]:
-            with _explained(f"rolling back {migration.id}"):
+            with explained(f"rolling back {migration.id}"):
                 ledger.rollback_one(migration)
             _log.info("migration_rolled_back", migration=migration.id)
         if not ledger.get_applied_migration_hashes():
@@ -100,7 +100,7 @@ def status(
     Raises:
         ConfigurationError, DatabaseUnavailable: as for `migrate`.
     """
-    with _connection(url, variable) as connection, _explained("reading the ledger"):
+    with owner_connection(url, variable) as connection, explained("reading the ledger"):
         applied = _applied(connection, schema)
     return [MigrationState(migration.id, applied.get(migration.id)) for migration in read_folder(folder)]
 
@@ -115,12 +115,17 @@ def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[str, date
 
 @contextmanager
 def _ledger(url: str, schema: str, variable: str) -> Iterator[Ledger]:
-    with _connection(url, variable) as connection, _explained("the ledger of migrations"):
+    with owner_connection(url, variable) as connection, explained("the ledger of migrations"):
         yield Ledger(connection, schema)
 
 
 @contextmanager
-def _connection(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
+def owner_connection(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect as the owner for as long as the block runs, in autocommit mode and without a limit for statements.
+
+    Raises:
+        ConfigurationError, DatabaseUnavailable: there is no connection, or the server is too old.
+    """
     told = conninfo(url, variable=variable, name="pideai-host migrate")
     try:
         connection = psycopg.connect(told, autocommit=True)
@@ -134,7 +139,8 @@ def _connection(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
 
 
 @contextmanager
-def _explained(doing: str) -> Iterator[None]:
+def explained(doing: str) -> Iterator[None]:
+    """Raise what psycopg raises within the block as one line of ours, which says what was being done."""
     try:
         yield
     except errors.InsufficientPrivilege as error:

@@ -21,6 +21,8 @@ from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.db.migrate import migrate
 from pideai_host.demo.processes import HostProcess, free_port, wait_until_ready
 from pideai_host.demo.receiver import Receiver
+from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings
 from pideai_host.testing.tokens import TokenSigner
 
@@ -116,6 +118,7 @@ async def _prepare_database(
     await apply_dev_base(connection)
     applied = migrate(admin_url, install_pgmq=True)
     ensure_runtime_login(admin_url)
+    applied += [name for one in migrate_plugins(admin_url, load_registry(settings.plugins)) for name in one.names]
     say(f"Migrations applied now: {len(applied)}")
     store_id = await create_demo_store(connection, owner_id=OWNER_ID, subdomain=SUBDOMAIN, name="Arepera Demo")
     # Each run spends a few credits; a newcomer who plays on should not run out of them.

@@ -26,6 +26,7 @@ class Phase(StrEnum):
     IMPORT = "import"
     CHECK = "check"
     REGISTER = "register"
+    MIGRATIONS = "migrations"
     ROUTES = "routes"
     READY = "ready"
 

@@ -75,6 +75,20 @@ class Registry:
         other.records = tuple(records)
         return other
 
+    def without(self, refused: Mapping[str, Callable[[LoadRecord], LoadRecord]]) -> "Registry":
+        """Return the plugins but for some that turned out to be unusable.
+
+        Args:
+            refused: Slug -> what makes of the plugin's record one that says why.
+        """
+        if not refused:
+            return self
+        other = copy(self)
+        other.definitions = MappingProxyType({k: v for k, v in self.definitions.items() if k not in refused})
+        other._hooks = MappingProxyType({k: v for k, v in self._hooks.items() if k not in refused})  # noqa: SLF001 - ours
+        other.records = tuple(refused[one.slug](one) if _is_loaded(one, refused) else one for one in self.records)
+        return other
+
     def hook(self, slug: str, name: str) -> Hook | None:
         """Return a plugin's implementation of a hook, or None when it has none or is not loaded."""
         return self._hooks.get(slug, _NONE).get(name)
@@ -82,6 +96,10 @@ class Registry:
     def hooks(self, name: str) -> tuple[Hook, ...]:
         """Return every plugin's implementation of a hook, in the order of the catalogue."""
         return tuple(hooks[name] for hooks in self._hooks.values() if name in hooks)
+
+
+def _is_loaded(record: LoadRecord, slugs: Collection[str]) -> bool:
+    return record.slug in slugs and record.status in (Status.READY, Status.PARTIAL)
 
 
 _NONE: Final[Mapping[str, Hook]] = MappingProxyType({})

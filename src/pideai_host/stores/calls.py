@@ -76,16 +76,20 @@ class StoreCalls:
             emits_as: What the ids of emitted events are derived from, None if the call may emit nothing.
 
         Raises:
+            PluginFault: this process has refused the plugin since it was loaded.
             NotInstalled: the store does not have it.
             PluginDisabled: it has, and has disabled it.
             ConfigNotCurrent: its configuration is of another version than the plugin wants.
         """
+        definition = self.registry.definitions.get(slug)
+        if definition is None:
+            raise PluginFault(f"{slug}: it cannot be used now", slug=slug, hint="The host's readiness tells why.")
         stored = await self._installations.find(store_id, slug)
         if stored is None:
             raise NotInstalled(slug)
         if not stored.enabled:
             raise PluginDisabled(slug)
-        require_current(stored, self.registry.definitions[slug])
+        require_current(stored, definition)
         return self._contexts.make(stored, None, emits_as=emits_as)
 
     def limit_s(self, slug: str) -> float:

@@ -15,7 +15,6 @@ from pideai_host.events.live import open_live
 from pideai_host.events.provider_webhooks import ProviderWebhooks
 from pideai_host.events.replay import Replays
 from pideai_host.events.replay_range import ReplayRanges
-from pideai_host.plugins.records import Status
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.audit import AuditTrail
@@ -33,7 +32,7 @@ from pideai_host.web.options import tell_methods
 from pideai_host.web.plan import PlanGate
 from pideai_host.web.plugin_routes import mount
 from pideai_host.web.problems import to_response
-from pideai_host.web.readiness import Readiness
+from pideai_host.web.readiness import Readiness, refused_here
 from pideai_host.web.request_limits import RequestLimits, add_limits
 from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
@@ -130,7 +129,7 @@ def _lifespan(
                 provider_webhooks=ProviderWebhooks(engine.store_calls, engine.outbox, engine.pool, os.environ),
                 audit=AuditTrail(engine.pool),
                 try_out=engine.try_out,
-                operator=OperatorParts(pool=engine.pool, records=registry.records, bodies=engine.bodies),
+                operator=OperatorParts(pool=engine.pool, records=engine.registry.records, bodies=engine.bodies),
                 trusted_proxies=settings.trusted_proxies,
                 metrics_tokens=[token.encode() for token in settings.metrics_tokens],
                 pools=[engine.pool, engine.engine_pool],
@@ -143,9 +142,7 @@ def _lifespan(
                     quarantined=engine.quarantine.reasons,
                     hanging=engine.runner.all_stuck,
                     missing_lanes=lambda: engine.worker.missing_lanes if engine.worker else (),
-                    refused_routes={
-                        one.slug: one.error or "" for one in registry.records if one.status is Status.PARTIAL
-                    },
+                    refused=refused_here(engine.registry.records),
                     needs_worker=bool(engine.registry.hooks("handle_event")),
                 ),
             )

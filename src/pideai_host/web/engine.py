@@ -45,6 +45,7 @@ from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.plugins.watchdog import Watchdog
@@ -80,6 +81,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.plugin_storage_by_key",
     "pideai_host.notices_changes",
     "pideai_host.drop_old_partitions",
+    "pideai_host.plugin_migrations",
     "pgmq.meta",
 )
 """Something of every migration: a host that is deployed before `migrate` ran says so at once."""
@@ -150,7 +152,7 @@ async def open_engine(
         raise ConfigurationError("there is no database", hint="Set DATABASE_URL.")
     if registry is None:
         registry = await asyncio.to_thread(load_registry, settings.plugins)
-    definitions = served(registry, plugins)
+    served(registry, plugins)  # what is misspelt is told before anything is opened
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(
             open_pool(
@@ -162,6 +164,8 @@ async def open_engine(
             )
         )
         await _require_tables(pool)
+        registry = await without_unmigrated(registry, pool)
+        definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
         engine_pool = await stack.enter_async_context(
             open_pool(url, min_size=4, max_size=max(6, settings.pool_max_size), name="pideai-host-engine", check=False)
         )

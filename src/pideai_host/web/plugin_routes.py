@@ -9,7 +9,6 @@ import inspect
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -21,11 +20,10 @@ from litestar.types import ControllerRouterHandler, Method
 from litestar.types.internal_types import PathParameterDefinition
 from litestar.utils.predicates import is_async_callable
 
-from pideai_host.api import HookTimeout, PluginDefinition, PluginFault
-from pideai_host.plugins.call import call_now
+from pideai_host.api import PluginDefinition, PluginFault
+from pideai_host.plugins.contributed import BUILD_LIMIT_S, contributed
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
 from pideai_host.plugins.registry import Hook, Registry
-from pideai_host.plugins.threads import DaemonPool
 from pideai_host.telemetry import get_logger
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
@@ -34,9 +32,6 @@ from pideai_host.web.routes import below_store
 
 ROUTES_MAX: Final = 100
 """Of one plugin."""
-
-BUILD_LIMIT_S: Final = 5.0
-"""How long one plugin may take to say which routes it has: all others wait for it, since the host starts."""
 
 CODES: Final = (
     *SIGNED_IN,
@@ -110,10 +105,10 @@ def _noted(record: LoadRecord, refusals: Mapping[str, Exception]) -> LoadRecord:
 
 def _tried(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHandler]:
     """Return a plugin's routes after they were built once, in an application that is thrown away."""
-    contributed = _contributed(hook, min(definition.limits.timeout_s, BUILD_LIMIT_S))
+    contribution = contributed(hook, min(definition.limits.timeout_s, BUILD_LIMIT_S))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Litestar's advice to the plugin's author is no fault
-        router = _router(contributed, definition)
+        router = _router(contribution, definition)
         if not router.routes:
             return []
         trial = Litestar([below_store([router])], openapi_config=openapi_config("0"), logging_config=None)
@@ -121,39 +116,21 @@ def _tried(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHan
     return [router]
 
 
-def _contributed(hook: Hook, limit_s: float) -> Any:
-    """Ask a plugin for its routes; one that hangs is left behind on its thread and does not hold up the start.
-
-    Raises:
-        HookTimeout: it did not answer in time.
-        Exception: whatever it raised.
-    """
-    pool = DaemonPool(f"routes-{hook.slug}", 1)
-    answer = pool.submit(partial(call_now, hook, {}))
-    pool.close()
-    try:
-        return answer.result(limit_s)
-    except TimeoutError:
-        if answer.done():
-            raise
-        raise HookTimeout(slug=hook.slug, hook=hook.name, limit_s=limit_s) from None
-
-
-def _router(contributed: Any, definition: PluginDefinition) -> Router:
+def _router(contribution: Any, definition: PluginDefinition) -> Router:
     """Put what a plugin contributes below its prefix.
 
     Raises:
         PluginFault: it is nothing that may be put there; the message says what to do.
     """
     slug = definition.slug
-    if not isinstance(contributed, list | tuple):
-        raise PluginFault(f"http_routes returns {type(contributed).__name__}; return a list", slug=slug)
-    for one in contributed:
+    if not isinstance(contribution, list | tuple):
+        raise PluginFault(f"http_routes returns {type(contribution).__name__}; return a list", slug=slug)
+    for one in contribution:
         if not _is_contribution(one):
             raise PluginFault(f"http_routes has {one!r:.80}; use get, post …, a Router or a Controller", slug=slug)
     router = Router(
         f"/{slug}",
-        route_handlers=contributed,
+        route_handlers=contribution,
         middleware=[PluginCall(slug)],
         dependencies=DEPENDENCIES,
         exception_handlers={Exception: tell_fault},

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -12,6 +12,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.alive import SILENCE_S
+from pideai_host.plugins.records import LoadRecord, Phase, Status
 from pideai_host.web.jwks import REFRESH_S, JwksCache
 
 DATABASE_LIMIT_S: Final = 2.0
@@ -35,7 +36,7 @@ class Readiness:
             for are read from the database.
         hanging: Slug -> how many of the plugin's calls hang past their limit.
         missing_lanes: Lanes that the worker would serve if they existed.
-        refused_routes: Slug -> why, of the plugins that do without their routes.
+        refused: Slug -> why, of the plugins that do without their routes, or whose own migrations are not applied.
         needs_worker: Whether a plugin has a lane at all. With no worker in here, one elsewhere is missed once this
             process has run for as long as a process may be silent: at a start, workers are given that time.
         monotonic: Clock in seconds.
@@ -50,7 +51,7 @@ class Readiness:
         quarantined: Mapping[str, str] = _NONE,
         hanging: Callable[[], Mapping[str, int]] = dict,
         missing_lanes: Callable[[], Collection[str]] = tuple,
-        refused_routes: Mapping[str, str] = _NONE,
+        refused: Mapping[str, str] = _NONE,
         needs_worker: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -60,7 +61,7 @@ class Readiness:
         self._quarantined = quarantined
         self._hanging = hanging
         self._missing_lanes = missing_lanes
-        self._refused_routes = refused_routes
+        self._refused = refused
         self._needs_worker = needs_worker and worker_running is None
         self._monotonic = monotonic
         self._started_s = monotonic()
@@ -84,7 +85,7 @@ class Readiness:
         quarantined = {
             slug: f"quarantined: {why}" for slug, why in [*self._quarantined.items(), *self._quarantined_by_all.items()]
         }
-        told = (quarantined, hanging, self._refused_routes)
+        told = (quarantined, hanging, self._refused)
         plugins = {
             f"plugin {slug}": "; ".join(said[slug] for said in told if slug in said)
             for slug in sorted(set().union(*told))
@@ -122,3 +123,10 @@ class Readiness:
         except (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError):
             return False
         return True
+
+
+def refused_here(records: Iterable[LoadRecord]) -> dict[str, str]:
+    """Return slug -> why, of the plugins of which this process does without a part, or that it refused at its start."""
+    return {
+        one.slug: one.error or "" for one in records if one.status is Status.PARTIAL or one.phase is Phase.MIGRATIONS
+    }

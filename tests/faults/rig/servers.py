@@ -13,6 +13,8 @@ from pideai_host.db.dev import apply_dev_base
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.embedded.server import ensure_runtime_login
 from pideai_host.db.migrate import migrate
+from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.registry import load_registry
 
 
 @contextmanager
@@ -22,6 +24,7 @@ def durable_server(folder: Path, **options: str) -> Iterator[EmbeddedServer]:
         asyncio.run(_apply(server.urls.admin))
         migrate(server.urls.admin, install_pgmq=True)
         ensure_runtime_login(server.urls.admin)
+        migrate_plugins(server.urls.admin, load_registry(frozenset({"whatsapp", "webhook-bridge"})))
         yield server
 
 

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import psycopg
@@ -11,13 +12,15 @@ import pytest
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.migrate import MIGRATIONS, status
 
+DISTS = Path(__file__).parents[2] / "dists"
 FIRST = min(path.stem for path in MIGRATIONS.glob("*.sql"))
 
 
-def call(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def call(*arguments: str, dists: Sequence[str] = (), **environment: str) -> subprocess.CompletedProcess[str]:
+    folders = {"PYTHONPATH": os.pathsep.join(str(DISTS / one) for one in dists)} if dists else {}
     return subprocess.run(
         [sys.executable, "-m", "pideai_host", *arguments],
-        env={"PATH": os.environ["PATH"], **environment},
+        env={"PATH": os.environ["PATH"], **folders, **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -39,8 +42,55 @@ def test_second_call_has_nothing_to_do(database) -> None:
 def test_status_lists_what_is_applied(database) -> None:
     lines = call("migrate", "--status", DATABASE_URL=database.admin_url).stdout.splitlines()
 
-    assert len(lines) == len(status(database.admin_url))
+    assert len([line for line in lines if "/" not in line]) == len(status(database.admin_url))
     assert not any(line.endswith("waiting") for line in lines)
+
+
+def test_plugins_are_migrated_after_the_host(database) -> None:
+    done = call("migrate", dists=["migrated"], DATABASE_URL=database.admin_url)
+
+    assert (done.returncode, done.stdout) == (
+        0,
+        "Applied: nothing.\nApplied for plugin migrated: 001_pickups, 002_states.\n",
+    )
+
+
+def test_a_plugins_failing_migration_is_told_and_stops_nobody_else(database) -> None:
+    done = call("migrate", dists=["migration_fails", "migrated"], DATABASE_URL=database.admin_url)
+
+    assert done.returncode == 1
+    assert "error: migration-fails: migration 002_bad: division by zero" in done.stderr.splitlines()
+    assert "Applied for plugin migrated: 001_pickups, 002_states." in done.stdout.splitlines()
+
+
+def test_a_dry_run_lists_what_waits_and_changes_nothing(database) -> None:
+    first, second = (
+        call("migrate", "--dry-run", dists=["migrated"], DATABASE_URL=database.admin_url).stdout for _ in range(2)
+    )
+
+    assert first == second
+    assert [line.split() for line in first.splitlines()] == [
+        ["migrated/001_pickups", "waiting"],
+        ["migrated/002_states", "waiting"],
+    ]
+
+
+def test_the_newest_of_a_plugin_is_taken_back(database) -> None:
+    call("migrate", dists=["migrated"], DATABASE_URL=database.admin_url)
+    done = call(
+        "migrate", "--plugin", "migrated", "--rollback", "1", dists=["migrated"], DATABASE_URL=database.admin_url
+    )
+
+    assert done.stdout == "Took back: 002_states.\n"
+
+
+def test_the_ledger_of_plugins_is_not_taken_back_before_their_schemas(database) -> None:
+    call("migrate", dists=["migrated"], DATABASE_URL=database.admin_url)
+    done = call("migrate", "--rollback", "99", DATABASE_URL=database.admin_url)
+
+    assert done.returncode == 1
+    assert "the schemas of plugins are still there: migrated" in done.stderr
+    assert "migrate --plugin SLUG --rollback COUNT" in done.stderr
 
 
 def test_newest_is_taken_back(database) -> None:

@@ -11,6 +11,8 @@ import pytest
 from pideai_host.api.errors import ConfigurationError, DatabaseUnavailable
 from pideai_host.db.migrate import MIGRATIONS, migrate, roll_back, status
 from pideai_host.db.sql import load
+from pideai_host.plugins.migrations import plugin_states, roll_back_plugin
+from pideai_host.plugins.registry import load_registry
 
 ALL = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
 
@@ -271,6 +273,10 @@ def test_our_migrations_can_be_repeated_by_hand(database) -> None:
 
 
 def test_our_migrations_can_be_taken_back_and_applied_again(database) -> None:
+    registry = load_registry(frozenset({"whatsapp", "webhook-bridge"}))
+    for slug in plugin_states(database.admin_url, registry):
+        roll_back_plugin(database.admin_url, registry, slug, 999)
+
     assert roll_back(database.admin_url, 99) == ALL[::-1]
     assert migrate(database.admin_url) == ALL
 

@@ -65,6 +65,17 @@ def test_a_plugin_whose_routes_are_refused_is_partial_with_the_reason(installed,
     )
 
 
+def test_a_plugin_whose_migrations_cannot_be_read_is_broken_with_the_reason(installed, capsys):
+    installed("ok", "migration_one_way")
+
+    run(["plugins", "list"])
+
+    assert row_of("migration-one-way", capsys.readouterr().out) == (
+        "migration-one-way 1.0 broken migrations fake-migration-one-way "
+        "migration-one-way: 001_there.sql has no rollback/001_there.sql that undoes it"
+    )
+
+
 def test_the_table_ends_with_a_count(installed, capsys):
     installed("ok", "second_ok", "system_exit", "dup_a", "dup_b")
 

@@ -41,7 +41,7 @@ def test_a_range_that_meets_the_window_passes(define, api):
     ("api", "mover"),
     [
         (">=2.0", "the host"),
-        (">1.1", "the host"),
+        (">1.2", "the host"),
         ("==1.4", "the host"),
         ("<1.0", "the plugin"),
         ("==0.9", "the plugin"),
@@ -49,7 +49,7 @@ def test_a_range_that_meets_the_window_passes(define, api):
 )
 def test_a_range_beside_the_window_says_who_has_to_move(define, api, mover):
     assert list(rules.contract_window(define(api=api))) == [
-        f"it was made for contract {api}, this host honours 1.0 to 1.1; upgrade {mover}"
+        f"it was made for contract {api}, this host honours 1.0 to 1.2; upgrade {mover}"
     ]
 
 

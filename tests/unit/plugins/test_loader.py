@@ -49,7 +49,7 @@ def test_a_contract_outside_the_window_is_incompatible_and_named_before_its_cons
     (record,) = load("api_too_new").records
 
     assert (record.status, record.phase) == (Status.INCOMPATIBLE, Phase.CHECK)
-    assert record.error == ("it was made for contract >=2.0,<3, this host honours 1.0 to 1.1; upgrade the host")
+    assert record.error == ("it was made for contract >=2.0,<3, this host honours 1.0 to 1.2; upgrade the host")
 
 
 def test_a_ready_plugin_has_a_record_without_error(load):

@@ -1,0 +1,26 @@
+"""Has a second migration that divides by zero."""
+
+from pideai_host.api import PluginDefinition, PluginType, hookimpl
+
+
+class Plugin:
+    @hookimpl
+    def plugin_definition(self):
+        return PluginDefinition(
+            slug="migration-fails",
+            name="migration-fails",
+            version="1.0",
+            type=PluginType.NOTIFICATION,
+            subscribed_events=("order.created",),
+        )
+
+    @hookimpl
+    async def handle_event(self):
+        return None
+
+    @hookimpl
+    def migrations(self):
+        return "fake_migration_fails_sql"
+
+
+plugin = Plugin()

@@ -1,0 +1,2 @@
+create table half (id uuid primary key);
+select 1 / 0;

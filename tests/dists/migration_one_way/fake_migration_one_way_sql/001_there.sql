@@ -1,0 +1,1 @@
+create table there (id uuid primary key);
