@@ -8,7 +8,8 @@
     │   └── HookTimeout              a hook did not end within its limit
     ├── PluginSignal                 a plugin says so; the host acts on it
     │   ├── ConfigRejected           faults by JSON pointer
-    │   └── CreditsExhausted         the store has nothing left to spend
+    │   ├── CreditsExhausted         the store has nothing left to spend
+    │   └── NotReady                 it cannot go to work for the store yet
     └── StoreProblem                 a request cannot be met for this store
         ├── StoreUnknown
         ├── PluginUnknown
@@ -112,6 +113,15 @@ class CreditsExhausted(PluginSignal):
     """The store has no credit left for this plugin."""
 
     code = "credits_exhausted"
+
+
+class NotReady(PluginSignal):
+    """Raised by `on_enable`: the plugin cannot go to work for this store yet, and the message says why.
+
+    A new installation is kept, disabled, with the message as its reason; enabling an existing one is refused with it.
+    """
+
+    code = "not_ready"
 
 
 class StoreProblem(PideaiError):  # noqa: N818 - a condition, not a fault

@@ -41,7 +41,7 @@ class StoredInstallation(msgspec.Struct, frozen=True, kw_only=True):
         sealed: `WEBHOOK_SECRET` or a JSON pointer into the configuration -> sealed text.
         policy: What it wants otherwise than its plugin, None for nothing.
         transition: What is under way, or was left half-way (`stores.transitions`); None for nothing.
-        transition_reason: Why finishing or undoing that failed the last time.
+        transition_reason: Why finishing or undoing that failed the last time, or why it cannot be enabled yet.
         is_given_up: Whether that is not tried any more.
         config_fault: Why its configuration could not be brought up to the version that the plugin wants.
         wanted_version: The version that the catalogue says the plugin wants.

@@ -17,6 +17,7 @@ from pideai_host.api import (
     AlreadyInstalled,
     ConfigRejected,
     NotInstalled,
+    NotReady,
     PideaiError,
     PluginSignal,
     PluginUnknown,
@@ -81,6 +82,8 @@ class Lifecycle:
     async def install(self, store_id: UUID, slug: str, wanted: InstallIn) -> InstallOut:
         """Install a plugin for a store.
 
+        One whose plugin is not ready to be enabled is installed all the same, disabled, with the reason.
+
         Raises:
             StoreUnknown: there is no such store.
             PluginUnknown: it is not loaded, or the catalogue does not offer it.
@@ -119,6 +122,7 @@ class Lifecycle:
             NotInstalled: the store does not have it.
             PluginUnknown: it is not loaded, and more is asked than to disable or reorder it.
             ConfigRejected: by its schema or by the plugin, all faults at once.
+            NotReady: the plugin cannot be enabled for the store yet; the installation keeps the reason.
             PluginFault: a hook failed; nothing is written.
             ConfigNotCurrent: the configuration is newer than this host's code.
             SecretUnreadable: a secret that is to stay does not open any more.
@@ -208,6 +212,8 @@ class Lifecycle:
             try:
                 await self._hooks.ask(wanted, name)
             except PideaiError as problem:
+                if name == "on_enable" and isinstance(problem, NotReady):
+                    return await _rest(connection, wanted, problem.message)
                 undo = () if name == "on_install" and isinstance(problem, PluginSignal) else ("on_uninstall",)
                 await self._undo(connection, begun, begun, undo, problem)
                 raise
@@ -252,8 +258,9 @@ class Lifecycle:
         rests = may_work and not wanted.enabled
         transition = Transition.DISABLING if rests and self._hooks.has(stored.slug, "on_disable") else None
         if is_settled:
+            reason = stored.transition_reason if stored.transition is None and not wanted.enabled else None
             wanted = msgspec.structs.replace(
-                wanted, transition=transition, transition_reason=None, transition_tries=0, is_given_up=False
+                wanted, transition=transition, transition_reason=reason, transition_tries=0, is_given_up=False
             )
         kept = await _write(connection, lambda: _write_change(connection, stored, wanted))
         if rests:
@@ -282,7 +289,7 @@ class Lifecycle:
         if begun.transition == Transition.INSTALLING:
             await write_leave(connection, begun, reason=problem.message)
         else:
-            await transitions.end(connection, begun, reason=problem.message)
+            await transitions.end(connection, begun, reason=problem.message, is_kept=isinstance(problem, NotReady))
 
     async def _clear_leftover(self, connection: AsyncConnection[Any], left: StoredInstallation | None) -> None:
         """Have a plugin clean up after an installation that never came about, or has not quite gone."""
@@ -339,6 +346,17 @@ async def _write_accepted(connection: AsyncConnection[Any], wanted: StoredInstal
     kept = await installations.update(connection, wanted, is_new=True)
     await audit.record(connection, kept.store_id, lines_of_install(kept))
     return kept
+
+
+async def _rest(connection: AsyncConnection[Any], wanted: StoredInstallation, reason: str) -> StoredInstallation:
+    """Write what was begun as an installation that its plugin accepted, but cannot work for yet."""
+
+    async def write() -> StoredInstallation:
+        kept = await _write_accepted(connection, msgspec.structs.replace(wanted, enabled=False))
+        await transitions.end(connection, kept, reason=reason, is_kept=True)
+        return msgspec.structs.replace(kept, transition_reason=transitions.shortened(reason))
+
+    return await _write(connection, write)
 
 
 async def _write_change(

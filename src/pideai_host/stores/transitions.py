@@ -38,9 +38,12 @@ async def begin(connection: AsyncConnection[Any], stored: StoredInstallation, tr
     await _set(connection, stored, transition=transition, due_s=GRACE_S)
 
 
-async def end(connection: AsyncConnection[Any], stored: StoredInstallation, *, reason: str | None = None) -> None:
-    """Write down that nothing is under way any more, and why not if it was undone."""
-    await _set(connection, stored, transition=None, reason=reason)
+async def end(
+    connection: AsyncConnection[Any], stored: StoredInstallation, *, reason: str | None = None, is_kept: bool = False
+) -> None:
+    """Write down that nothing is under way any more, and why not if it was undone; `is_kept`: in its row too."""
+    kept = None if reason is None or not is_kept else shortened(reason)
+    await _set(connection, stored, transition=None, reason=reason, kept_reason=kept)
 
 
 async def begin_try(connection: AsyncConnection[Any], stored: StoredInstallation) -> None:

@@ -107,7 +107,7 @@ class InstallOut(msgspec.Struct, frozen=True, kw_only=True):
         config_fault: Why it could not be brought up to that version.
         state: Enabled or disabled; what is under way; or failed: something was left half-way and cannot be finished or
             undone. Deliveries follow `enabled`.
-        state_reason: Why finishing or undoing failed the last time.
+        state_reason: Why finishing or undoing failed the last time, or why the plugin is not ready to be enabled.
         policy: What it wants otherwise than the plugin, null for nothing.
         webhook_secret: Shown once, when the host has just made it; else left out.
     """

@@ -56,6 +56,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "request_under_way": (409, "The same request is under way"),
     "answer_not_kept": (409, "It was done already"),
     "config_not_current": (409, "The configuration is of another version"),
+    "not_ready": (409, "The plugin cannot be enabled yet"),
     "store_problem": (409, "The store does not allow it now"),
     "changed_meanwhile": (412, "It was changed meanwhile"),
     "body_too_large": (413, "The body is too large"),

@@ -11,6 +11,7 @@ from pideai_host.api import (
     ConfigRejected,
     CreditsExhausted,
     NotInstalled,
+    NotReady,
     PluginFault,
     PluginUnknown,
     StoreUnknown,
@@ -147,6 +148,35 @@ async def test_a_plugin_that_refuses_to_be_enabled_is_told_to_clean_up(lifecycle
     with pytest.raises(ConfigRejected):
         await lifecycle.install(store_id, "courier", InstallIn())
     assert courier.names == ["on_install", "on_enable", "on_uninstall"]
+
+
+async def test_a_plugin_that_is_not_ready_is_installed_disabled_with_the_reason(lifecycle, store_id, courier, find):
+    courier.failures["on_enable"] = NotReady("the courier comes on Monday")
+    made = await lifecycle.install(store_id, "courier", InstallIn())
+    kept = await find()
+
+    assert (made.enabled, made.state_reason) == (False, "the courier comes on Monday")
+    assert (kept.state, kept.transition_reason, courier.names) == (
+        "disabled",
+        "the courier comes on Monday",
+        ["on_install", "on_enable"],
+    )
+
+
+async def test_enabling_a_plugin_that_is_not_ready_is_refused_and_the_reason_stays_until_it_is(
+    lifecycle, store_id, courier, find
+):
+    await lifecycle.install(store_id, "courier", InstallIn(enabled=False))
+    courier.failures["on_enable"] = NotReady("not yet")
+    with pytest.raises(NotReady):
+        await lifecycle.update(store_id, "courier", UpdateIn(enabled=True))
+    reordered = await lifecycle.update(store_id, "courier", UpdateIn(priority=3))
+    kept = await find()
+    courier.failures.clear()
+    enabled = await lifecycle.update(store_id, "courier", UpdateIn(enabled=True))
+
+    assert (reordered.state_reason, kept.transition_reason, kept.enabled) == ("not yet", "not yet", False)
+    assert (enabled.enabled, enabled.state_reason, (await find()).transition_reason) == (True, None, None)
 
 
 async def test_a_hook_that_raises_is_the_plugins_fault_and_quotes_nothing(lifecycle, store_id, courier, find):

@@ -39,6 +39,7 @@ EXPORTED = (
     "Limits",
     "Log",
     "NotInstalled",
+    "NotReady",
     "OpenInstallation",
     "OrderCreatedPayload",
     "OrderItem",

@@ -9,7 +9,9 @@ changed as (
       webhook_secret = %(webhook_secret)s, config_version = %(config_version)s, policy = %(policy)s::jsonb,
       transition = %(transition)s::text,
       transition_since = case when %(transition)s::text = before.transition then sp.transition_since else now() end,
-      transition_reason = case when %(transition)s::text = before.transition then sp.transition_reason end,
+      transition_reason = case when %(transition)s::text = before.transition
+                                 or (before.transition is null and %(transition)s::text is null and not %(enabled)s)
+                               then sp.transition_reason end,
       transition_tries = case when %(transition)s::text = before.transition then sp.transition_tries else 0 end,
       transition_due_at = case when %(transition)s::text = before.transition then sp.transition_due_at
                                else now() + %(grace_s)s::float8 * interval '1 second' end,

@@ -158,6 +158,7 @@ async def list_store_plugin_states(
             *_ONE,
             *_BODY,
             "not_installed",
+            "not_ready",
             "config_not_current",
             "secret_unreadable",
             "changed_meanwhile",
