@@ -68,6 +68,11 @@ class HostProcess:
             process.kill()
             await process.wait()
 
+    async def ended(self) -> None:
+        """Wait until it ends, whoever ends it."""
+        if self._process is not None:
+            await self._process.wait()
+
     def require_alive(self) -> None:
         """Raise `ChildFailed` when the process has ended."""
         if self._process is None or self._process.returncode is not None:

@@ -2,12 +2,14 @@
 
 import asyncio
 import signal
+from collections.abc import Sequence
 
 from msgspec.structs import replace
 from rich.console import Console
 
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.demo.play import play
+from pideai_host.demo.processes import HostProcess
 from pideai_host.demo.stage import Stage, set_stage
 from pideai_host.settings import Settings, ensure_master_keys
 
@@ -61,5 +63,21 @@ async def _keep_up(stage: Stage, console: Console) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
-    await stopped.wait()
+    await until_over(stopped, [stage.host, stage.worker])
     console.print("Stopping host, worker and database")
+
+
+async def until_over(stopped: asyncio.Event, processes: Sequence[HostProcess]) -> None:
+    """Wait until the user stops the demo.
+
+    Raises:
+        ChildFailed: a process ended by itself before that.
+    """
+    async with asyncio.TaskGroup() as tasks:
+        waiting = [tasks.create_task(one) for one in (stopped.wait(), *(process.ended() for process in processes))]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in waiting:
+            task.cancel()
+    if not stopped.is_set():
+        for process in processes:
+            process.require_alive()

@@ -17,11 +17,13 @@ from types import FrameType
 from typing import Any, Final
 
 from pideai_host.api.errors import HookTimeout, PluginFault
+from pideai_host.plugins.contained import misbehaved
+from pideai_host.plugins.interrupts import Interrupts
 from pideai_host.plugins.leftovers import Call, Leftovers, current_call
 from pideai_host.plugins.records import describe
 from pideai_host.plugins.registry import Hook
 from pideai_host.plugins.threads import DaemonPool
-from pideai_host.telemetry import CALLS_LEFT_BEHIND, CALLS_STUCK, get_logger
+from pideai_host.telemetry import CALLS_LEFT_BEHIND, CALLS_STUCK, begin_hushing, get_logger
 
 THREADS_PER_PLUGIN: Final = 8
 GRACE_S: Final = 0.1
@@ -71,8 +73,8 @@ class HookRunner:
 
         Raises:
             HookTimeout: the hook did not end in time; it may have had its effect.
-            PluginFault: it ended in a way no hook may (`SystemExit`, cancelling itself), or never began because all
-                threads of the plugin are taken.
+            PluginFault: it ended in a way no hook may (`SystemExit`, `KeyboardInterrupt`, cancelling itself), or never
+                began because all threads of the plugin are taken.
             Exception: whatever else the plugin raised, unchanged.
         """
         values = [arguments[name] for name in hook.argnames]
@@ -112,7 +114,7 @@ class HookRunner:
 
     async def _call_async(self, hook: Hook, values: list[Any], limit_s: float) -> Any:
         loop = asyncio.get_running_loop()
-        call = Call()
+        call = Call(hook.slug)
         task = loop.create_task(_run_async(hook, values, call))
         try:
             ended = await _ends_within(loop, task, limit_s)
@@ -191,9 +193,17 @@ def call_now(hook: Hook, arguments: Mapping[str, Any]) -> Any:
 
     Raises:
         PluginFault: it ended in a way no hook may, such as `SystemExit`.
+        KeyboardInterrupt: the operator's.
         Exception: whatever else the plugin raised, unchanged.
     """
-    return copy_context().run(_run_plain, hook, [arguments[name] for name in hook.argnames])
+    values = [arguments[name] for name in hook.argnames]
+    with Interrupts() as interrupts:
+        try:
+            return copy_context().run(_run_plain, hook, values)
+        except PluginFault:
+            if interrupts.came:
+                raise KeyboardInterrupt from None
+            raise
 
 
 def hook_in(frame: FrameType) -> Hook | None:
@@ -227,43 +237,41 @@ async def _run_async(hook: Hook, values: list[Any], call: Call) -> Any:
     task = asyncio.current_task()
     current_plugin.set(hook.slug)
     current_call.set(call)
+    begin_hushing()
     try:
         return await hook.function(*values)
-    except (Exception, asyncio.CancelledError, KeyboardInterrupt):
+    except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:
         if isinstance(error, GeneratorExit) and not _is_current(task):
             raise  # not the plugin's: the coroutine is being closed from outside
-        raise _misbehaved(hook, error) from error
+        raise misbehaved(hook.slug, hook.name, error) from error
 
 
 def _run_in_thread(hook: Hook, values: list[Any]) -> Any:
-    """Run a plain hook; what a future would take for its own, or for the user's Ctrl-C, becomes a fault."""
+    """Run a plain hook; what a future would take for its own becomes a fault."""
     try:
         return _run_plain(hook, values)
-    except (KeyboardInterrupt, StopIteration, ThreadCancelled) as error:
-        raise _misbehaved(hook, error) from error
+    except (StopIteration, ThreadCancelled) as error:
+        raise misbehaved(hook.slug, hook.name, error) from error
 
 
 def _run_plain(hook: Hook, values: list[Any]) -> Any:
-    """Run a plain hook in a copied context, so that the variable needs no reset."""
+    """Run a plain hook in a copied context, so that the variables need no reset."""
     current_plugin.set(hook.slug)
+    begin_hushing()
     try:
         result = hook.function(*values)
-    except (Exception, KeyboardInterrupt):
+    except Exception:
         raise
     except BaseException as error:
-        raise _misbehaved(hook, error) from error
+        raise misbehaved(hook.slug, hook.name, error) from error
     if iscoroutine(result):
         result.close()
         raise PluginFault(
             f"{hook.slug}: {hook.name} returned a coroutine", slug=hook.slug, hint="Make it an async def."
         )
     return result
-
-
-def _misbehaved(hook: Hook, error: BaseException) -> PluginFault:
-    return PluginFault(f"{hook.slug}: {hook.name} raised {describe(error)}", slug=hook.slug)
 
 
 def _is_current(task: asyncio.Task[Any] | None) -> bool:

@@ -2,7 +2,7 @@
 
 A task belongs to the call in whose context it was made. What of it still runs when the call has ended is left over. It
 is not cancelled, since a plugin may well keep a connection alive; it is counted until it ends, and a plugin that leaves
-ever more is quarantined (docs/adr/0019).
+ever more is quarantined (docs/adr/0019). None of it can end the process (`contained`).
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any, Final
 
+from pideai_host.plugins.contained import Contained
 from pideai_host.telemetry import TASKS_LEFT, get_logger
 
 TELL_AT: Final = (10, 100, 1_000)
@@ -24,9 +25,10 @@ _log: Final = get_logger(__name__)
 class Call:
     """One call of an async hook, and the tasks that it started and that still run."""
 
-    __slots__ = ("on_change", "tasks")
+    __slots__ = ("on_change", "slug", "tasks")
 
-    def __init__(self) -> None:
+    def __init__(self, slug: str = "") -> None:
+        self.slug = slug
         self.tasks: set[asyncio.Task[Any]] = set()
         self.on_change: Callable[[], None] | None = None
 
@@ -90,8 +92,9 @@ class Leftovers:
 def _make_task(
     loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, Any] | Generator[Any, None, Any], **about: Any
 ) -> asyncio.Task[Any]:
-    task: asyncio.Task[Any] = asyncio.Task(work, loop=loop, **about)
     call = current_call.get()
-    if call is not None:
-        call.started(task)
+    if call is None:
+        return asyncio.Task(work, loop=loop, **about)
+    task: asyncio.Task[Any] = asyncio.Task(Contained(work, call.slug), loop=loop, **about)
+    call.started(task)
     return task

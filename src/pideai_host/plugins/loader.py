@@ -9,6 +9,7 @@ import pluggy
 from pideai_host.api.definition import PluginDefinition
 from pideai_host.plugins.catalog import Candidate
 from pideai_host.plugins.checks import Refused, check
+from pideai_host.plugins.interrupts import Interrupts
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
 from pideai_host.telemetry import get_logger
 
@@ -25,8 +26,8 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 def load(candidate: Candidate, manager: pluggy.PluginManager) -> Loaded:
     """Import one candidate, check it, and register it under its slug.
 
-    Nothing that the plugin raises gets out, `SystemExit` included, except for Ctrl-C: importing is synchronous, so even
-    a `CancelledError` can only be the plugin's own.
+    Nothing that the plugin raises gets out, `SystemExit` included: importing is synchronous, so even a `CancelledError`
+    can only be the plugin's own. The operator's Ctrl-C does.
 
     Args:
         candidate: From the catalogue.
@@ -34,16 +35,17 @@ def load(candidate: Candidate, manager: pluggy.PluginManager) -> Loaded:
     """
     started = time.perf_counter()
     phase = Phase.IMPORT
-    try:
-        plugin = candidate.load()
-        phase = Phase.CHECK
-        definition = check(candidate.slug, plugin)
-        phase = Phase.REGISTER
-        manager.register(plugin, name=candidate.slug)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - the one place where a plugin's code is let in
-        return _broken(candidate, phase, error, time.perf_counter() - started)
+    with Interrupts() as interrupts:
+        try:
+            plugin = candidate.load()
+            phase = Phase.CHECK
+            definition = check(candidate.slug, plugin)
+            phase = Phase.REGISTER
+            manager.register(plugin, name=candidate.slug)
+        except BaseException as error:
+            if interrupts.came:
+                raise KeyboardInterrupt from error
+            return _broken(candidate, phase, error, time.perf_counter() - started)
     seconds = time.perf_counter() - started
     return Loaded(record=candidate.record(Status.READY, Phase.READY, seconds=seconds), definition=definition)
 

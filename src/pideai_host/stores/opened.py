@@ -9,9 +9,9 @@ import msgspec
 from pideai_host.api import PluginFault
 from pideai_host.stores.installations import WEBHOOK_SECRET, StoredInstallation
 from pideai_host.stores.secrets import Sealer
+from pideai_host.telemetry.hush import HUSHED, forms, hush, without
 
-REDACTED: Final = "[secret]"
-_REDACT_MIN_CHARS: Final = 4  # anything shorter would take half of an ordinary text with it
+REDACTED: Final = HUSHED
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -49,11 +49,7 @@ class OpenedSecrets:
 
     def redact(self, text: str | None) -> str | None:
         """Return a text without the values that were given out."""
-        if not text:
-            return text
-        for value in sorted(self._seen, key=len, reverse=True) if len(self._seen) > 1 else self._seen:
-            text = text.replace(value, REDACTED)
-        return text
+        return without(text, self._seen) if text else text
 
     @property
     def is_used(self) -> bool:
@@ -64,8 +60,8 @@ class OpenedSecrets:
         return f"OpenedSecrets({self._stored.slug})"
 
     def _remember(self, value: str) -> str:
-        if len(value) >= _REDACT_MIN_CHARS:
-            self._seen.add(value)
+        self._seen |= forms(value)
+        hush(value)
         return value
 
 

@@ -1,5 +1,6 @@
 """What the host tells of itself: logs (structlog) and metrics (prometheus), neither ever with a secret in it."""
 
+from pideai_host.telemetry.hush import begin_hushing, hush, hush_output
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
     BREAKER_TRANSITIONS,
@@ -55,9 +56,12 @@ __all__ = [
     "STREAMS_DROPPED",
     "STREAMS_OPEN",
     "TASKS_LEFT",
+    "begin_hushing",
     "bound_contextvars",
     "exposition",
     "get_logger",
+    "hush",
+    "hush_output",
     "redacted_text",
     "set_up",
 ]

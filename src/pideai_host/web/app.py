@@ -81,6 +81,7 @@ def _begin() -> Settings:
     """Read the environment, and set what belongs to the whole process."""
     settings = Settings.from_env()
     set_collector_for_serving()
+    telemetry.hush_output()
     telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
     return settings
 

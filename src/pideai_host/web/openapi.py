@@ -33,6 +33,11 @@ SIGNED_IN_ADMIN: Final = (*SIGNED_IN, "admin_needed")
 
 NOWHERE: Final = "not_found"
 
+OF_PLUGINS: Final = ("plugin_refused", "plugin_unable")
+"""What a plugin's route may answer with other statuses than the table's too."""
+
+_SERVERS: Final = 500
+
 KEYED: Final = ("idempotency_key_reused", "request_under_way", "answer_not_kept")
 """What every POST below ``/api`` may answer (`pideai_host.web.idempotency`)."""
 
@@ -99,6 +104,16 @@ def problems(*codes: str) -> Mapping[int, ResponseSpec]:
         known[NOWHERE] = None
     by_status = groupby(sorted(known, key=_status), key=_status)
     return {status: _spec(tuple(together)) for status, together in by_status}
+
+
+def plugin_problems(*codes: str) -> Mapping[int, ResponseSpec]:
+    """Describe the errors of a plugin's route: the host's, and what the plugin may refuse with their statuses."""
+    of_host = groupby(sorted({*codes, NOWHERE, *OF_PLUGINS}, key=lambda code: (_status(code), code)), key=_status)
+    by_status = {status: tuple(together) for status, together in of_host}
+    return {
+        status: _spec(together if status >= _SERVERS or "plugin_refused" in together else (*together, "plugin_refused"))
+        for status, together in by_status.items()
+    }
 
 
 def _status(code: str) -> int:

@@ -25,6 +25,8 @@ from pideai_host.stores.context import HostContext
 from pideai_host.web.access import require_access
 from pideai_host.web.bodies import replayed, whole_body
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.plugin_headers import RawHeaders, theirs
+from pideai_host.web.plugin_refusals import refusal_of
 from pideai_host.web.plugin_watch import WATCHED, never, watch
 from pideai_host.web.problems import DATABASE_AWAY, Problem, is_known, to_response
 from pideai_host.web.state import host_state
@@ -33,8 +35,11 @@ ANSWER_MAX_BYTES: Final = 1_048_576
 """An answer is kept whole until it is sent."""
 
 CONTEXT_KEY: Final = "pideai_plugin_context"
-_FIRST_SERVER_ERROR: Final = 500
 _GOOD: Final = range(200, 300)
+_STATUSES: Final = range(200, 600)
+_REFUSALS: Final = range(400, 500)
+_BODILESS: Final = frozenset({204, 304})
+_NO_STORE: Final = (b"cache-control", b"no-store")
 
 
 class PluginCall(ASGIMiddleware):
@@ -95,29 +100,30 @@ class Answer:
 
     def __init__(self, slug: str) -> None:
         self._slug = slug
-        self._start: Message | None = None
         self._parts: list[bytes] = []
         self._size_bytes = 0
         self._is_whole = False
+
+        self._headers: RawHeaders = []
+        self.status = 0
+        """Its status; 0 as long as it has none."""
 
     @property
     def body(self) -> bytes:
         """Its body, as far as it came."""
         return b"".join(self._parts)
 
-    @property
-    def status(self) -> int:
-        """Its status; 0 as long as it has none."""
-        return 0 if self._start is None else int(self._start["status"])  # type: ignore[typeddict-item]
-
     async def take(self, message: Message) -> None:
         """Take a part; to be handed to an application as its `send`.
 
         Raises:
-            PluginFault: it is too large.
+            PluginFault: it is too large, or it cannot be sent.
         """
         if message["type"] == "http.response.start":
-            self._start = message
+            self.status = message["status"]
+            if self.status not in _STATUSES:
+                raise PluginFault(f"{self._slug}: the route answered with status {self.status}", slug=self._slug)
+            self._headers = theirs(message["headers"], slug=self._slug)
         elif message["type"] == "http.response.body":
             self._parts.append(message["body"])
             self._size_bytes += len(message["body"])
@@ -131,14 +137,17 @@ class Answer:
             PluginFault: it is too large, or not whole.
         """
         self._require_size()
-        if self._start is None or not self._is_whole:
+        if not self.status or not self._is_whole:
             raise PluginFault(f"{self._slug}: the route gave no whole answer", slug=self._slug)
 
     async def give(self, send: Send) -> None:
-        """Send it."""
-        if self._start is not None:
-            await send(self._start)
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+        """Send it, with the headers that are the plugin's to give."""
+        body = b"" if self.status in _BODILESS else self.body
+        headers = [*self._headers, _NO_STORE]
+        if self.status not in _BODILESS:
+            headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _require_size(self) -> None:
         if self._size_bytes > ANSWER_MAX_BYTES:
@@ -169,8 +178,8 @@ def tell_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
     context: HostContext | None = request.scope["state"].get(CONTEXT_KEY)
     if context is None:
         return to_response(request, error)
-    if isinstance(error, HTTPException) and error.status_code < _FIRST_SERVER_ERROR:
-        error.detail = context.redact(error.detail) or ""
+    if isinstance(error, HTTPException):
+        error = _told(error, context, request)
     elif isinstance(error, PideaiError) and is_known(error):
         error.message, error.hint = context.redact(error.message) or "", context.redact(error.hint) or ""
     elif not isinstance(error, DATABASE_AWAY):
@@ -180,6 +189,20 @@ def tell_fault(request: Request[Any, Any, Any], error: Exception) -> Response[Pr
         faults = [structs.replace(one, message=context.redact(one.message) or "") for one in response.content.faults]
         response.content = structs.replace(response.content, faults=faults)
     return response
+
+
+def _told(error: HTTPException, context: HostContext, request: Request[Any, Any, Any]) -> Exception:
+    """Return a plugin's refusal, Litestar's of what was sent, or that the plugin failed."""
+    try:
+        refusal = refusal_of(error, context)
+    except PluginFault as fault:
+        return fault
+    if refusal is not None:
+        return refusal
+    if error.status_code in _REFUSALS:
+        error.detail = context.redact(str(error.detail)) or ""
+        return error
+    return fault_of(error, context, f"{request.method} {scope_path(request.scope)}")
 
 
 def scope_path(scope: Scope) -> str:

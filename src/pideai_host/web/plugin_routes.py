@@ -22,10 +22,11 @@ from litestar.utils.predicates import is_async_callable
 
 from pideai_host.api import PluginDefinition, PluginFault
 from pideai_host.plugins.contributed import BUILD_LIMIT_S, contributed
+from pideai_host.plugins.interrupts import Interrupts
 from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
 from pideai_host.plugins.registry import Hook, Registry
 from pideai_host.telemetry import get_logger
-from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, problems
+from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, plugin_problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
 from pideai_host.web.plugin_watch import EVERY_MAX_S, EVERY_MIN_S, WATCHED
 from pideai_host.web.routes import below_store
@@ -77,19 +78,26 @@ class Mounted(msgspec.Struct, frozen=True):
 
 
 def mount(registry: Registry) -> Mounted:
-    """Build the routes of all plugins that have some. Blocking, meant for the start of a process; never raises."""
+    """Build the routes of all plugins that have some. Blocking, meant for the start of a process.
+
+    Raises:
+        KeyboardInterrupt: the operator's; nothing else gets out.
+    """
     routers: list[ControllerRouterHandler] = []
-    refusals: dict[str, Exception] = {}
+    refusals: dict[str, BaseException] = {}
     for hook in registry.hooks("http_routes"):
-        try:
-            routers += _tried(hook, registry.definitions[hook.slug])
-        except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' routes are built
-            refusals[hook.slug] = error
-            _log.warning("plugin_routes_refused", plugin=hook.slug, error=describe(error))
+        with Interrupts() as interrupts:
+            try:
+                routers += _tried(hook, registry.definitions[hook.slug])
+            except BaseException as error:
+                if interrupts.came:
+                    raise KeyboardInterrupt from error
+                refusals[hook.slug] = error
+                _log.warning("plugin_routes_refused", plugin=hook.slug, error=describe(error))
     return Mounted(routers, registry.with_records(_noted(one, refusals) for one in registry.records))
 
 
-def _noted(record: LoadRecord, refusals: Mapping[str, Exception]) -> LoadRecord:
+def _noted(record: LoadRecord, refusals: Mapping[str, BaseException]) -> LoadRecord:
     error = refusals.get(record.slug)
     if error is None or record.status is not Status.READY:
         return record
@@ -248,7 +256,7 @@ def _describe(handler: HTTPRouteHandler, slug: str, router: Router) -> None:
     handler.operation_id = _operation_id(slug, handler.operation_id)
     codes = (*CODES, *KEYED) if "POST" in handler.http_methods else CODES
     answers = {200: STREAMED} if WATCHED in handler.opt else {}
-    handler.responses = {**problems(*codes), **answers, **(handler.responses or {})}
+    handler.responses = {**plugin_problems(*codes), **answers, **(handler.responses or {})}
     for layer in handler.ownership_layers:
         if layer is not router:
             layer.tags = []

@@ -16,6 +16,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from pideai_host.api.errors import ConfigRejected, DatabaseUnavailable, PideaiError, PluginFault
 from pideai_host.telemetry import get_logger
 from pideai_host.web.auth import Unauthenticated
+from pideai_host.web.plugin_refusals import PluginRefused
 from pideai_host.web.request_limits import RateLimited
 from pideai_host.web.requests import BodyRejected, request_id
 
@@ -66,19 +67,24 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "config_rejected": (422, "The configuration has faults"),
     "idempotency_key_reused": (422, "The Idempotency-Key belongs to another request"),
     "sample_rejected": (422, "It is no payload of that type"),
+    "plugin_refused": (409, "The plugin refused the request"),
     "plugin_signal": (422, "The plugin refused"),
     "if_match_needed": (428, "It needs If-Match"),
     "too_many_requests": (429, "Too many requests"),
     "secret_unreadable": (500, "A kept secret does not open"),
     "internal_error": (500, "Something went wrong here"),
     "plugin_fault": (502, "The plugin failed"),
+    "plugin_unable": (503, "The plugin cannot do it now"),
     "webhook_not_taken": (503, "The call could not be dealt with"),
     "database_unavailable": (503, "The database does not answer"),
     "auth_server_away": (503, "Tokens cannot be checked now"),
     "keys_unavailable": (503, "Tokens cannot be checked yet"),
     "hook_timeout": (504, "The plugin did not answer in time"),
 }
-"""Code -> status and title. An error whose own code is not here goes by its nearest ancestor's."""
+"""Code -> status and title. An error whose own code is not here goes by its nearest ancestor's.
+
+`plugin_refused` and `plugin_unable` go out with any status of 4xx and 5xx that the plugin chose.
+"""
 
 _HTTP_CODES: Final = {
     400: "bad_request",
@@ -129,7 +135,7 @@ def to_response(request: Request[Any, Any, Any], error: Exception) -> Response[P
     problem = to_problem(error, instance=request_id(request.scope))
     if problem.status >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
         _log_fault(request, problem, error)
-    headers = _headers(error, problem)
+    headers = error.headers if isinstance(error, PluginRefused) else _headers(error, problem)
     return Response(problem, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
@@ -143,7 +149,8 @@ def to_problem(error: Exception, *, instance: str) -> Problem:
     if not isinstance(error, PideaiError) or code == "internal_error":
         return _problem("internal_error", _UNEXPECTED, instance)
     problem = _problem(code, error.message, instance, hint=error.hint)
-    return msgspec.structs.replace(problem, faults=_faults(error), plugin=_slug(error))
+    status = error.status if isinstance(error, PluginRefused) else problem.status
+    return msgspec.structs.replace(problem, status=status, faults=_faults(error), plugin=_slug(error))
 
 
 def is_known(error: PideaiError) -> bool:
@@ -169,7 +176,8 @@ def _of_http(error: HTTPException, instance: str) -> Problem:
     if error.status_code >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
         return _problem("internal_error", _UNEXPECTED, instance)
     code = _HTTP_CODES.get(error.status_code, "bad_request")
-    faults = [_of_part(part) for part in error.extra] if isinstance(error.extra, list) else []
+    parts = error.extra if isinstance(error.extra, list) else []
+    faults = [_of_part(part) for part in parts if isinstance(part, Mapping)]
     return msgspec.structs.replace(_problem(code, _detail(error.detail, faults), instance), faults=faults)
 
 
@@ -190,13 +198,13 @@ def _of_part(part: Mapping[str, Any]) -> Fault:
 
 
 def _faults(error: PideaiError) -> list[Fault]:
-    if isinstance(error, ConfigRejected | BodyRejected):
+    if isinstance(error, ConfigRejected | BodyRejected | PluginRefused):
         return [Fault(pointer=pointer, message=message) for pointer, message in error.faults.items()]
     return []
 
 
 def _slug(error: PideaiError) -> str:
-    return error.slug if isinstance(error, PluginFault) else ""
+    return error.slug if isinstance(error, PluginFault | PluginRefused) else ""
 
 
 def _headers(error: Exception, problem: Problem) -> dict[str, str]:

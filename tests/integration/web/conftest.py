@@ -36,6 +36,7 @@ from pideai_host.events.try_out import TryOut
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
+from pideai_host.settings import Settings
 from pideai_host.stores.answers import KeptAnswers
 from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.calls import StoreCalls
@@ -49,16 +50,19 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
+from pideai_host.web.headers import add_security, cors_config
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plugin_routes import mount
 from pideai_host.web.problems import to_response
 from pideai_host.web.readiness import Readiness
+from pideai_host.web.request_limits import add_limits
 from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.state import STATE_KEY, HostState
 
 ISSUER = "https://project.test/auth/v1"
+PANEL = "https://panel.example.com"
 KEYS = [("k1", bytes(32))]
 PATIENCE_S = 20.0
 
@@ -167,7 +171,8 @@ async def hosted(
             app = Litestar(
                 routes(mounted.routers),
                 exception_handlers={Exception: to_response},
-                before_send=[add_request_id],
+                before_send=[add_request_id, add_limits, add_security],
+                cors_config=cors_config(Settings.from_env({"PIDEAI_CORS_ORIGINS": PANEL})),
                 openapi_config=openapi_config("0"),
                 logging_config=None,
                 state=State({STATE_KEY: host}),

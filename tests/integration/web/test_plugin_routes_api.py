@@ -197,7 +197,7 @@ async def test_what_is_not_there_is_a_problem(host):
         ("exit", 502, "plugin_fault"),
         ("cancel", 502, "plugin_fault"),
         ("http500", 502, "plugin_fault"),
-        ("http", 404, "not_found"),
+        ("http", 404, "plugin_refused"),
         ("signal", 422, "plugin_signal"),
         ("config", 422, "config_rejected"),
     ],

@@ -101,7 +101,7 @@ async def test_a_first_look_that_fails_is_answered_as_it_is(host, probe):
 
     answer = await host.ask("GET", "/probe/status/stream")
 
-    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert (answer.status_code, answer.json()["code"]) == (404, "plugin_refused")
 
 
 async def test_a_fault_later_ends_the_stream_in_one_word(host, probe, watching):

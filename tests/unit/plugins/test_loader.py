@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 
 from pideai_host.plugins.catalog import Candidate
@@ -118,7 +120,8 @@ class Unprintable(Exception):  # noqa: N818 - a fake
 
 
 @pytest.mark.parametrize(
-    "error", [GeneratorExit(), SystemExit(0), Unprintable(), BaseExceptionGroup("x", [SystemExit()])]
+    "error",
+    [GeneratorExit(), SystemExit(0), KeyboardInterrupt(), Unprintable(), BaseExceptionGroup("x", [SystemExit()])],
 )
 def test_nothing_that_an_import_raises_gets_out(error):
     candidate = Candidate(slug="fake", distribution="fake", version="1", entry_point=Fake(error))
@@ -126,8 +129,19 @@ def test_nothing_that_an_import_raises_gets_out(error):
     assert load_candidate(candidate, new_manager()).record.status is Status.BROKEN
 
 
-def test_ctrl_c_gets_out():
-    candidate = Candidate(slug="fake", distribution="fake", version="1", entry_point=Fake(KeyboardInterrupt()))
+def test_the_operators_ctrl_c_gets_out_even_if_the_plugin_turns_it_into_another_error():
+    class Slow:
+        group = "pideai.plugins"
+        name = "fake"
+        value = "fake:plugin"
+
+        def load(self):
+            try:
+                signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise ImportError("interrupted") from None
+
+    candidate = Candidate(slug="fake", distribution="fake", version="1", entry_point=Slow())
 
     with pytest.raises(KeyboardInterrupt):
         load_candidate(candidate, new_manager())

@@ -18,6 +18,7 @@ from pideai_host.events.provider_webhooks import WebhookUnknown
 from pideai_host.web.bodies import whole_body
 from pideai_host.web.limits import WEBHOOK_BODY_MAX_BYTES, WEBHOOK_HEADERS_MAX, WEBHOOK_HEADERS_MAX_BYTES
 from pideai_host.web.openapi import NOBODY, problems
+from pideai_host.web.plugin_headers import PROVIDERS_MAY_NEED, encoded, theirs
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Webhooks"]
@@ -51,17 +52,17 @@ class HeadersTooLarge(PideaiError):  # noqa: N818 - a condition, not a fault of 
 
 
 class ExactResponse(ASGIResponse):
-    """A plugin's answer, with the headers that it gave and none besides but the length."""
+    """A plugin's answer, with the headers that it gave, as far as they are its own to give, and the length."""
 
     __slots__ = ()
 
-    def __init__(self, reply: WebhookReply) -> None:
+    def __init__(self, reply: WebhookReply, slug: str) -> None:
         super().__init__(status_code=reply.status)
         self.body = b"" if reply.status in _BODILESS else reply.body
         self.content_length = len(self.body)
         self.headers = MutableScopeHeaders()
-        for name, value in reply.headers.items():
-            self.headers.add(name.lower(), value)
+        for name, value in theirs(encoded(reply.headers), slug=slug, also=PROVIDERS_MAY_NEED):
+            self.headers.add(name.decode("latin-1"), value.decode("latin-1"))
         if reply.status not in _BODILESS:
             self.headers.add("content-length", str(len(self.body)))
 
@@ -146,7 +147,7 @@ async def _take(request: Request[Any, Any, Any], slug: str, store_id: UUID | Non
         headers=_headers(list(scope["headers"])),
         body=await whole_body(request.receive, WEBHOOK_BODY_MAX_BYTES),
     )
-    return ExactResponse(await host_state(scope).provider_webhooks.receive(slug, call, store_id))
+    return ExactResponse(await host_state(scope).provider_webhooks.receive(slug, call, store_id), slug)
 
 
 def _headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
