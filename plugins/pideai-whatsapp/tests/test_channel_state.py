@@ -122,6 +122,13 @@ def test_a_session_that_is_over_closes_the_channel_with_its_reason(signal, reaso
     assert (closed.state, closed.reason, closed.outage_since, closed.phone) == (State.CLOSED, reason, T0, PHONE)
 
 
+def test_a_close_that_is_told_without_its_reason_first_gets_it_later():
+    nameless = told(open_channel, ConnectionChanged(state=ConnectionState.CLOSE))
+
+    assert (nameless.reason, told(nameless, LOGGED_OUT).reason) == (Reason.SESSION_LOST, Reason.LOGGED_OUT)
+    assert told(nameless, LOGGED_OUT, BANNED).reason is Reason.LOGGED_OUT
+
+
 def test_the_end_of_the_session_before_does_not_end_a_link_that_was_just_asked_for():
     assert told(connecting_channel, LOGGED_OUT, at=T0 + LATE - SECOND) is connecting_channel
     assert told(connecting_channel, LOGGED_OUT, at=T0 + LATE).state is State.CLOSED

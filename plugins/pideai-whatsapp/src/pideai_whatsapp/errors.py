@@ -4,7 +4,8 @@
     ├── PhoneUnusable        the order's phone cannot be a phone
     ├── AmountUnusable       an amount that no customer could read: not a number, or beyond all sense
     ├── RecordLost           a row of whatsapp_messages that must be there is not
-    └── MessageIdTaken       a message is to be queued under the id of another store's
+    ├── MessageIdTaken       a message is to be queued under the id of another store's
+    └── ChannelBusy          a channel is changed by others all the time
 
 Messages are Spanish where the owner reads them in the delivery log.
 """
@@ -34,3 +35,9 @@ class MessageIdTaken(PideaiError):  # noqa: N818 - a condition of the request
     """A message was to be queued under an id that another store's message has."""
 
     code = "message_id_taken"
+
+
+class ChannelBusy(PideaiError):  # noqa: N818 - a condition of the database
+    """A channel was changed by others each time that it was to be written; the same may be tried again."""
+
+    code = "channel_busy"

@@ -50,8 +50,6 @@ SEEN_MAX: Final = 8
 
 _EVER: Final = timedelta(days=36_500)
 
-_LOGGED_OUT: Final = 401
-_BANNED: Final = 403
 _NOT_SCANNED: Final = 428
 
 
@@ -77,6 +75,9 @@ class Reason(StrEnum):
     NOT_SCANNED = "not_scanned"
     RECONNECTING = "reconnecting"
     SENDS_FAIL = "sends_fail"
+
+
+_REASONS: Final = {401: Reason.LOGGED_OUT, 403: Reason.BANNED}
 
 
 class Channel(msgspec.Struct, frozen=True, kw_only=True):
@@ -217,15 +218,19 @@ def _after_signal(channel: Channel, signal: ConnectionChanged | QrChanged | QrLi
 
 
 def _after_close(channel: Channel, reason_code: int | None, at: datetime) -> Channel:
-    if channel.state is State.CONNECTING:
-        if reason_code == _NOT_SCANNED:
+    """Close a session; one close is told in up to three ways, of which not all say why."""
+    reason = _REASONS.get(reason_code or 0, Reason.SESSION_LOST)
+    match channel.state:
+        case State.OPEN | State.SUSPECT:
+            return _closed(channel, reason, at)
+        case State.CONNECTING if reason_code == _NOT_SCANNED:
             return _not_scanned(channel, at)
-        if _lasted(channel, at) < LATE:
+        case State.CONNECTING if _lasted(channel, at) >= LATE:
+            return _closed(channel, reason, at)
+        case State.CLOSED if channel.reason is Reason.SESSION_LOST and reason is not Reason.SESSION_LOST:
+            return replace(channel, reason=reason)
+        case _:
             return channel
-    elif channel.state not in (State.OPEN, State.SUSPECT):
-        return channel
-    reasons = {_LOGGED_OUT: Reason.LOGGED_OUT, _BANNED: Reason.BANNED}
-    return _closed(channel, reasons.get(reason_code or 0, Reason.SESSION_LOST), at)
 
 
 def _after_poll(channel: Channel, state: ConnectionState | None, at: datetime) -> Channel:
@@ -290,7 +295,7 @@ def _after_link(channel: Channel, link: Link, at: datetime) -> Channel:
 
 def trial_after(strikes: int) -> timedelta:
     """Return how long a channel that lied so often in a row is not tried."""
-    return min(TRIAL * 2 ** min(max(strikes - 1, 0), 10), TRIAL_MAX)
+    return min(TRIAL * (1 << min(max(strikes - 1, 0), 10)), TRIAL_MAX)
 
 
 def _with_code(channel: Channel, qr: Qr, at: datetime) -> Channel:
