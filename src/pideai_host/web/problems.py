@@ -4,6 +4,7 @@
 table is a fault of ours: it is logged with the request's id, and the client learns nothing but that id.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
@@ -13,7 +14,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 
-from pideai_host.api.errors import ConfigRejected, DatabaseUnavailable, PideaiError, PluginFault
+from pideai_host.api.errors import ConfigRejected, DatabaseUnavailable, PideaiError, PluginFault, PluginSignal
 from pideai_host.telemetry import get_logger
 from pideai_host.web.auth import Unauthenticated
 from pideai_host.web.plugin_refusals import PluginRefused
@@ -100,6 +101,7 @@ MESSAGE_MAX_CHARS: Final = 300
 """Of a parameter's fault; some repeat what was sent."""
 _UNEXPECTED: Final = "an unexpected error; quote the instance when you report it"
 _CLIENT_GONE: Final = "client disconnected prematurely"  # Litestar's words, a server error to it
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UNFIT: Final = "Validation failed for "  # and these, before method and URL
 _MISSING: Final = "Missing required "
 _URL_FOLLOWS: Final = " for path "
@@ -128,6 +130,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: Annotated[str, msgspec.Meta(description="What to do about it.")] = ""
     faults: Annotated[list[Fault], msgspec.Meta(description="Everything that is wrong with the body.")] = []
     plugin: Annotated[str, msgspec.Meta(description="Slug of the plugin that failed.")] = ""
+    reason: Annotated[str, msgspec.Meta(description="A plugin's own stable name of the error, where it has one.")] = ""
 
 
 def to_response(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -150,7 +153,9 @@ def to_problem(error: Exception, *, instance: str) -> Problem:
         return _problem("internal_error", _UNEXPECTED, instance)
     problem = _problem(code, error.message, instance, hint=error.hint)
     status = error.status if isinstance(error, PluginRefused) else problem.status
-    return msgspec.structs.replace(problem, status=status, faults=_faults(error), plugin=_slug(error))
+    return msgspec.structs.replace(
+        problem, status=status, faults=_faults(error), plugin=_slug(error), reason=_reason(error)
+    )
 
 
 def is_known(error: PideaiError) -> bool:
@@ -205,6 +210,12 @@ def _faults(error: PideaiError) -> list[Fault]:
 
 def _slug(error: PideaiError) -> str:
     return error.slug if isinstance(error, PluginFault | PluginRefused) else ""
+
+
+def _reason(error: PideaiError) -> str:
+    """Return the name that a plugin gave to what it says; the host's own names are codes."""
+    is_its_own = isinstance(error, PluginSignal) and error.code not in TABLE
+    return error.code if is_its_own and _NAME.fullmatch(error.code) else ""
 
 
 def _headers(error: Exception, problem: Problem) -> dict[str, str]:

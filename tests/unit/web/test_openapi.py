@@ -169,7 +169,12 @@ def test_every_field_that_an_answer_always_holds_is_required(document):
     assert set(schemas["ListedInstallation"]["properties"]) - set(schemas["ListedInstallation"]["required"]) == {
         "webhook_secret"
     }
-    assert set(schemas["Problem"]["properties"]) - set(schemas["Problem"]["required"]) == {"hint", "faults", "plugin"}
+    assert set(schemas["Problem"]["properties"]) - set(schemas["Problem"]["required"]) == {
+        "hint",
+        "faults",
+        "plugin",
+        "reason",
+    }
 
 
 def test_a_problem_names_the_codes_that_this_operation_can_have(document, operations):

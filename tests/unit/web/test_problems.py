@@ -24,6 +24,7 @@ from pideai_host.api import (
     NotInstalled,
     PideaiError,
     PluginFault,
+    PluginSignal,
     PluginUnknown,
     StoreProblem,
     StoreUnknown,
@@ -39,6 +40,14 @@ STORE = UUID("11111111-1111-4111-8111-111111111111")
 
 class NewKindOfStoreProblem(StoreProblem):
     code = "new_kind"
+
+
+class NoChannel(PluginSignal):
+    code = "channel_missing"
+
+
+class OddlyNamed(PluginSignal):
+    code = "No Channel\n"
 
 
 class Body(msgspec.Struct, forbid_unknown_fields=True):
@@ -229,3 +238,23 @@ def test_a_parameter_is_named_and_the_url_never_repeated(client, path, name):
 
     assert (response.status_code, name in detail, long in response.text) == (400, True, False)
     assert "more" not in detail
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (NoChannel("no channel"), "channel_missing"),
+        (PluginSignal("not now"), ""),
+        (ConfigRejected({"/a": "no"}), ""),
+        (OddlyNamed("no channel"), ""),
+        (NewKindOfStoreProblem("not now"), ""),
+    ],
+)
+def test_a_plugins_own_name_of_an_error_is_its_reason(error, reason):
+    assert to_problem(error, instance="r").reason == reason
+
+
+def test_a_plugins_own_name_changes_neither_status_nor_code():
+    problem = to_problem(NoChannel("no channel"), instance="r")
+
+    assert (problem.status, problem.code, problem.detail) == (422, "plugin_signal", "no channel")
