@@ -8,6 +8,7 @@
     admin_conn    function  psycopg.AsyncConnection of the owner (a superuser), autocommit
     runtime_conn  function  the same as role pideai_host: what the host itself may do, RLS applies
     pool          function  psycopg_pool.AsyncConnectionPool of role pideai_host, opened by pideai_host.db.pool
+    collector     function  Collector: this process traces, and what it traces arrives there; ask for it first
     open_dir      function  an empty folder that every user of the machine may enter, as root's tmp_path is not
 
 `PIDEAI_TEST_PG_BIN=DIR` runs them all on a throw-away cluster of the programs in DIR (such as
@@ -22,7 +23,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg
 import pytest
@@ -32,6 +33,9 @@ from psycopg_pool import AsyncConnectionPool
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.embedded.cluster import socket_url
 from pideai_host.db.embedded.server import OWNER_ROLE, RUNTIME_ROLE, ensure_runtime_login
+
+if TYPE_CHECKING:
+    from tests.collector import Collector
 
 OUR_PLUGINS = frozenset({"whatsapp", "webhook-bridge"})
 """Whose schemas every database of a test has."""
@@ -155,3 +159,16 @@ def open_dir() -> Iterator[Path]:
     folder = _new_folder()
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> "Iterator[Collector]":
+    from tests.collector import Collector
+
+    from pideai_host.telemetry import tracing
+
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "50")
+    with Collector() as found:
+        tracing.set_up(found.url)
+        yield found
+        tracing.shut_down()

@@ -36,14 +36,17 @@ from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
+from pideai_host.events.traced import DeliveryTraces
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
+from pideai_host.plugins.traced import TracedRunner
 from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.installations import Installations
 from pideai_host.stores.secrets import Sealer
+from pideai_host.telemetry import tracing
 
 LANE = "pideai_probe"
 PATIENCE_S = 20.0
@@ -187,6 +190,7 @@ class Way:
             ordering=Ordering(self.pool),
             definitions=self.registry.definitions,
             quarantined=Quarantines(QuarantineRows(self.pool, cool_down_s=cool_down_s), own=quarantined),
+            traces=None if tracing.active is None else DeliveryTraces(self.pool, tracing.active),
             now=lambda: datetime.now(UTC),
         )
 
@@ -266,7 +270,7 @@ async def way(
         directory = StoreDirectory(pool, monotonic=time.monotonic)
         intake = Intake(pool, directory, on_lanes=lanes.append)
         registry = Registry.of(loaded)
-        runner = HookRunner()
+        runner = HookRunner() if tracing.active is None else TracedRunner(tracing.active)
         stack.push_async_callback(runner.aclose)
         http = make_client(allow=(ip_network("127.0.0.0/8"),))
         stack.push_async_callback(http.aclose)

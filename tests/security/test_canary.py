@@ -32,9 +32,10 @@ from pideai_host.db.dev import create_demo_store
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.catalogue import sync_catalogue
+from pideai_host.telemetry import tracing
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.app import build_app
-from pideai_host.web.front import Front
+from pideai_host.web.traced import TracedFront
 
 ISSUER = "https://project.test/auth/v1"
 OWNER = UUID(int=1, version=4)
@@ -47,6 +48,7 @@ FIELDS = {
 POINTERS = ("/key", "/account/token", "/accounts/0/token")
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"canary-webhook-secret-4c").decode()
 OPERATOR = "canary-operator-5b"
+CUSTOMER = ("ana@example.com", "04141234567", "584141234567", "4141234567")
 SECRETS = ("canary", WEBHOOK_SECRET.removeprefix("whsec_"))
 TOKEN = {"type": "object", "properties": {"name": {"type": "string"}, "token": {"type": "string", "writeOnly": True}}}
 
@@ -169,7 +171,7 @@ def careless() -> Careless:
 
 
 @pytest.fixture
-async def run(database, admin_conn, careless, monkeypatch) -> AsyncIterator[Run]:
+async def run(collector, database, admin_conn, careless, monkeypatch) -> AsyncIterator[Run]:
     monkeypatch.setenv("PIDEAI_PLUGIN_CARELESS_KEY", OPERATOR)
     registry = Registry.of({"careless": careless, **loaded_plugins()})
     await sync_catalogue(admin_conn, registry.definitions.values())
@@ -195,7 +197,7 @@ async def run(database, admin_conn, careless, monkeypatch) -> AsyncIterator[Run]
             log_level="debug",
         )
         app = build_app(settings, registry, with_worker=True)
-        transport = httpx.ASGITransport(Front(app), raise_app_exceptions=False)
+        transport = httpx.ASGITransport(TracedFront(app, tracing.active), raise_app_exceptions=False)
         started, over = asyncio.Event(), asyncio.Event()
 
         async def live() -> None:
@@ -237,7 +239,7 @@ async def order_placed(run: Run) -> None:
     assert answer.status_code == 202
 
 
-async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, capfd, caplog):
+async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, collector, capfd, caplog):
     caplog.set_level(logging.DEBUG)
     receiver = "https://receiver.test/hook"
     made = {"webhook_url": receiver, "webhook_secret": WEBHOOK_SECRET}
@@ -272,7 +274,11 @@ async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, capfd, cap
 
     from prometheus_client import generate_latest
 
-    said = [*run.said, *await run.dump(), generate_latest().decode(), caplog.text, *capfd.readouterr()]
+    traced = {one.name for one in collector.spans()}
+    assert traced >= {"POST /webhooks/supabase", "event order.created", "deliver careless", "careless handle_event"}
+    traces = [body.decode("latin-1") for body in collector.bodies]
+    assert [text for text in traces if any(told in text for told in CUSTOMER)] == []
+    said = [*run.said, *await run.dump(), generate_latest().decode(), *traces, caplog.text, *capfd.readouterr()]
     assert len(careless.heard) == 4
     assert all(secret in careless.heard[0] for secret in (FIELDS["key"], "canary-token-2e", WEBHOOK_SECRET, OPERATOR))
     assert [text[:2_000] for text in said if any(secret in text for secret in SECRETS)] == []

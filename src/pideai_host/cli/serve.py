@@ -17,7 +17,7 @@ from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.plugins.migrations import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
-from pideai_host.telemetry import get_logger, hush_output
+from pideai_host.telemetry import get_logger, hush_output, tracing
 from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.identity import require_identity
@@ -63,7 +63,11 @@ def worker(*, only: tuple[str, ...]) -> None:
         _prepare(settings)
         set_collector_for_serving()
         hush_output()
-        uvloop.run(_work(settings, only))
+        tracing.set_up(settings.traces_endpoint)
+        try:
+            uvloop.run(_work(settings, only))
+        finally:
+            tracing.shut_down()
 
 
 async def _work(settings: Settings, only: tuple[str, ...]) -> None:

@@ -16,7 +16,8 @@ from pideai_host.events.directory import StoreDirectory, StoreEntry
 from pideai_host.events.intake import Intake, refused
 from pideai_host.events.rows import Change, NotUnderstood
 from pideai_host.events.sources import NewEvent
-from pideai_host.telemetry import QUARANTINED, get_logger
+from pideai_host.events.traced import announced
+from pideai_host.telemetry import QUARANTINED, get_logger, tracing
 
 _QUARANTINE: Final = query(load("pideai_host.events", "sql/quarantine.sql"))
 _log: Final = get_logger(__name__)
@@ -81,6 +82,8 @@ async def keep_each(
         psycopg.Error: anything but a refusal of the data; nothing is kept then.
         DatabaseUnavailable: the installations of a store keep changing; nothing is kept then.
     """
+    if tracing.active is not None:
+        submissions = [announced(events) for events in submissions]
     try:
         async with connection.transaction():
             return Kept(await intake.store([one for events in submissions for one in events], connection), {})

@@ -26,6 +26,7 @@ from pideai_host.events.queue import Claimed, Queue
 from pideai_host.events.rates import Rates, rates_of
 from pideai_host.events.settle import Settled, Settler, emitted_events, held_credit, settlement_of
 from pideai_host.events.suspects import Suspects, is_suspect
+from pideai_host.events.traced import DeliveryTraces
 from pideai_host.events.verdict import Verdict
 from pideai_host.telemetry import get_logger
 
@@ -44,6 +45,7 @@ class Handler:
         now: For the history of attempts.
         worker: The worker's name, for the history as well.
         on_room: Told when a lane has room for another claim; must not block.
+        traces: The spans of what is in hand; None while tracing is off.
     """
 
     def __init__(
@@ -62,9 +64,11 @@ class Handler:
         now: Callable[[], datetime],
         worker: str,
         on_room: Callable[[], None],
+        traces: DeliveryTraces | None = None,
     ) -> None:
         self._queue = queue
-        self._dispatcher = dispatcher
+        self._traces = traces
+        self._dispatch = dispatcher.dispatch if traces is None else traces.around(dispatcher.dispatch)
         self._completer = completer
         self._settler = settler
         self._installed = installed
@@ -127,6 +131,8 @@ class Handler:
             if len(live) < len(batch):
                 await self._queue.drop(lane.lane, [one for one in batch if one.is_dead])
             installed = await self._installed.for_batch(live)
+            if self._traces is not None:
+                await self._traces.begin(lane.slug, live)
         except Exception as error:  # noqa: BLE001 - whatever it was, what is claimed must be let go of
             _log.warning("batch_failed", lane=lane.lane, deliveries=len(live), error=type(error).__name__)
             self._put_off(lane, live)
@@ -219,7 +225,7 @@ class Handler:
             if has_crashed is not False:
                 found = _ANOTHER_TIME
                 if has_crashed:
-                    found = await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=True)
+                    found = await self._dispatch(claimed, lane.slug, stored, payload, has_crashed=True)
                 await self._settler.put(self._settled(lane, claimed, found))
                 return
             self._suspects.is_known(claimed)
@@ -254,7 +260,7 @@ class Handler:
             has_crashed = is_noted and await self._has_crashed(lane, claimed, begins_alone=True)
             if has_crashed is None:
                 return _ANOTHER_TIME
-            return await self._dispatcher.dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
+            return await self._dispatch(claimed, lane.slug, stored, payload, has_crashed=has_crashed)
         finally:
             lane.turns.give_back(claimed.installation_id, ticket)
 
@@ -288,6 +294,8 @@ class Handler:
         self._settler.add(self._settled(lane, claimed, dispatched), partial(self._let_go, lane, claimed))
 
     def _settled(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> Settled:
+        if self._traces is not None:
+            self._traces.settling(claimed, dispatched)
         at = self._now()
         return Settled(
             lane=lane.lane,
@@ -304,6 +312,8 @@ class Handler:
         """Give a delivery's place to another one."""
         self._leases.let_go(claimed)
         self._suspects.let_go(claimed)
+        if self._traces is not None:
+            self._traces.let_go(claimed)
         if self._is_try(claimed):
             self._tries.discard((claimed.lane, claimed.msg_id))
             self._spawn(self._quarantined.tried(lane.slug, went_well=False))

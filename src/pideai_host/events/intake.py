@@ -27,7 +27,8 @@ from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
 from pideai_host.events.share import LATEST, Shares
 from pideai_host.events.sources import NewEvent
-from pideai_host.telemetry import get_logger
+from pideai_host.events.traced import announced
+from pideai_host.telemetry import get_logger, tracing
 
 BATCH_MAX: Final = 64
 """Submissions in one statement: beyond this the statement gets longer faster than it gets cheaper."""
@@ -107,7 +108,7 @@ class Intake:
         if len(self._waiting) >= WAITING_MAX:
             raise DatabaseUnavailable("too many events wait to be written", hint="Send it again in a few seconds.")
         done = asyncio.get_running_loop().create_future()
-        self._waiting.append((events, done))
+        self._waiting.append((events if tracing.active is None else announced(events), done))
         self._wake.set()
         await done
 
@@ -239,7 +240,7 @@ class _Candidate(msgspec.Struct):
     bulk: bool
 
 
-class _Row(msgspec.Struct):
+class _Row(msgspec.Struct, omit_defaults=True):
     n: int
     id: UUID
     store_id: UUID
@@ -252,6 +253,7 @@ class _Row(msgspec.Struct):
     customer_id: UUID | None
     installed_by: datetime | None
     place: int | None
+    trace: str | None = None
 
 
 def _row(n: int, event: NewEvent) -> _Row:
@@ -268,6 +270,7 @@ def _row(n: int, event: NewEvent) -> _Row:
         event.customer_id,
         event.installed_by,
         place_of(event),
+        event.traceparent,
     )
 
 

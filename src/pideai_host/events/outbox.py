@@ -88,6 +88,7 @@ def _event_of(store_id: UUID, emitted: Emitted, at: datetime) -> NewEvent:
         source="emit",
         entity_id=_order_of(emitted.payload),
         bulk=emitted.bulk,
+        traceparent=emitted.traceparent,
     )
 
 

@@ -17,6 +17,7 @@ from psycopg.rows import args_row
 
 from pideai_host.db.sql import load, query
 from pideai_host.events.identity import copy_id, delivery_id
+from pideai_host.telemetry import tracing
 
 HISTORY_MAX: Final = 500
 """Entries of a delivery's history past which it is not replayed any more: its row is read whole, again and again."""
@@ -111,6 +112,7 @@ async def replay_deliveries(
         "by": order.by,
         "replay_id": str(order.replay_id),
         "history_max": HISTORY_MAX,
+        "trace": tracing.current(),
     }
     left = await (await connection.execute(_LEAVE_ORDER, parameters)).fetchall()
     async with connection.cursor(row_factory=args_row(_replayed)) as cursor:
@@ -146,7 +148,12 @@ async def replay_events(
     ]
     if not candidates:
         return []
-    parameters = {"candidates": _encode(candidates).decode(), "by": order.by, "replay_id": str(order.replay_id)}
+    parameters = {
+        "candidates": _encode(candidates).decode(),
+        "by": order.by,
+        "replay_id": str(order.replay_id),
+        "trace": tracing.current(),
+    }
     rows = await (await connection.execute(_EVENTS, parameters)).fetchall()
     made = {row[0]: row[3] for row in rows}
     return [Made(one["id"], one["event_id"], one["event_created_at"], made.get(one["id"])) for one in candidates]

@@ -303,6 +303,7 @@ def emitted_events(claimed: Claimed, dispatched: Dispatched) -> tuple[NewEvent, 
             source="emit",
             entity_id=claimed.entity_id,
             bulk=emitted.bulk,
+            traceparent=emitted.traceparent,
         )
         for emitted in dispatched.emitted
     )

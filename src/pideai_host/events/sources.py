@@ -53,6 +53,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
         customer_id: For customer.registered: who may be new to the store; the database decides.
         installed_by: For what is told late: no delivery to those who were installed after this instant.
         bulk: Its deliveries go to the bulk lanes, whatever the store's share.
+        traceparent: Where it stands in a trace; None where nothing is recorded.
     """
 
     id: UUID
@@ -66,6 +67,7 @@ class NewEvent(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: UUID | None = None
     installed_by: datetime | None = None
     bulk: bool = False
+    traceparent: str | None = None
 
 
 class OrderChange(msgspec.Struct, frozen=True):

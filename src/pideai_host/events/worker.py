@@ -25,6 +25,7 @@ from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Claimed, Queue, Wanted
 from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
+from pideai_host.events.traced import DeliveryTraces
 from pideai_host.events.tries import Tries
 from pideai_host.telemetry import get_logger
 
@@ -48,6 +49,7 @@ class Worker:
         definitions: The plugins whose lanes it serves, by slug.
         quarantined: Those whose lanes it leaves alone.
         now: For the history of attempts; due times are the database's.
+        traces: The spans of what it has in hand; None while tracing is off.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Worker:
         definitions: Mapping[str, PluginDefinition],
         now: Callable[[], datetime],
         quarantined: Quarantines,
+        traces: DeliveryTraces | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -93,6 +96,7 @@ class Worker:
             now=now,
             worker=f"{socket.gethostname()}:{os.getpid()}",
             on_room=self._wake_up,
+            traces=traces,
         )
         self._tries = Tries(
             queue,

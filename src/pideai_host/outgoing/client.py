@@ -8,7 +8,9 @@ import httpx
 
 from pideai_host.outgoing.guard import Network
 from pideai_host.outgoing.request import headers_of, request_of_bytes
+from pideai_host.outgoing.traced import TracedTransport
 from pideai_host.outgoing.transport import GuardedTransport
+from pideai_host.telemetry import tracing
 
 TIMEOUT: Final = httpx.Timeout(15.0, connect=5.0)
 """Unless a request says otherwise: 5 s to connect, 15 s between two reads."""
@@ -25,6 +27,7 @@ def make_client(
     allow: tuple[Network, ...] = (),
     total_s: float = TOTAL_S,
     max_body_bytes: int = MAX_BODY_BYTES,
+    trace_hosts: frozenset[str] = frozenset(),
 ) -> "OutgoingClient":
     """Make the client of a process; it opens its pool with the first request, `aclose` closes it.
 
@@ -32,8 +35,12 @@ def make_client(
         allow: Networks that may be reached although they are not public (`Settings.http_allow`).
         total_s: Seconds that one request may take in all, whatever time-outs it asks for.
         max_body_bytes: The largest response body that is read, decoded.
+        trace_hosts: Hosts that are told of the trace, where one is recorded (`Settings.trace_hosts`).
     """
-    return OutgoingClient(GuardedTransport(allow=allow, total_s=total_s, max_body_bytes=max_body_bytes), owns_pool=True)
+    limits: dict[str, Any] = {"allow": allow, "total_s": total_s, "max_body_bytes": max_body_bytes}
+    if tracing.active is None:
+        return OutgoingClient(GuardedTransport(**limits), owns_pool=True)
+    return OutgoingClient(TracedTransport(tracing.active, tell=trace_hosts, **limits), owns_pool=True)
 
 
 class OutgoingClient(httpx.AsyncClient):

@@ -9,6 +9,7 @@ import msgspec
 from platformdirs import user_data_path
 
 from pideai_host.settings import read
+from pideai_host.settings.traces import trace_hosts, traces_endpoint
 
 LogFormat = Literal["console", "json"]
 
@@ -60,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         audit_days: PIDEAI_AUDIT_DAYS, age at which lines of the audit trail are forgotten.
         trusted_proxies: PIDEAI_TRUSTED_PROXIES, whose word on a client's address is believed.
         metrics_tokens: PIDEAI_METRICS_TOKEN, any of which lets its bearer read the metrics.
+        traces_endpoint: OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, or OTEL_EXPORTER_OTLP_ENDPOINT with the path that belongs
+            to it; None where nothing is traced.
+        trace_hosts: PIDEAI_TRACE_HOSTS, hosts that plugins' requests tell of the trace that they belong to.
         user_requests_per_min: PIDEAI_USER_REQUESTS_PER_MIN, requests of one user to the API; 0 for no limit.
         store_requests_per_min: PIDEAI_STORE_REQUESTS_PER_MIN, requests below one store; 0 for no limit.
         sweep_interval_s: PIDEAI_SWEEP_INTERVAL_S, how often the shop's tables are searched for what no door brought.
@@ -95,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     audit_days: int = 730
     trusted_proxies: tuple[read.Network, ...] = ()
     metrics_tokens: tuple[str, ...] = ()
+    traces_endpoint: str | None = None
+    trace_hosts: frozenset[str] = frozenset()
     user_requests_per_min: int = 600
     store_requests_per_min: int = 1200
     sweep_interval_s: int = 60
@@ -144,6 +150,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             audit_days=read.integer(environ, "PIDEAI_AUDIT_DAYS", 730, least=90, most=3650),
             trusted_proxies=read.networks(environ, "PIDEAI_TRUSTED_PROXIES"),
             metrics_tokens=read.webhook_secrets(environ, "PIDEAI_METRICS_TOKEN"),
+            traces_endpoint=traces_endpoint(environ),
+            trace_hosts=trace_hosts(environ, "PIDEAI_TRACE_HOSTS"),
             user_requests_per_min=read.integer(environ, "PIDEAI_USER_REQUESTS_PER_MIN", 600, least=0, most=1_000_000),
             store_requests_per_min=read.integer(
                 environ, "PIDEAI_STORE_REQUESTS_PER_MIN", 1200, least=0, most=1_000_000

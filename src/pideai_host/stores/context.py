@@ -18,7 +18,7 @@ from pideai_host.stores.opened import OpenedSecrets
 from pideai_host.stores.receipts import Receipt, Receipts
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.storage import PluginStorage
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import get_logger, tracing
 
 EMITTED_MAX: Final = 100
 EMITTED_MAX_BYTES: Final = 262_144
@@ -56,6 +56,7 @@ class Emitted(msgspec.Struct, frozen=True):
     type: str
     payload: msgspec.Struct | dict[str, Any]
     bulk: bool = False
+    traceparent: str | None = None
 
 
 class HostContext:
@@ -178,6 +179,10 @@ class HostContext:
             raise self._fault("emit belongs to a delivery, a webhook or a route, and this call is none")
         self._check_emitted(event_type, payload, key)
         emitted = Emitted(uuid5(self._emits_as, key), event_type, payload, bulk)
+        if tracing.active is not None:
+            facts = {"pideai.event": str(emitted.id), "pideai.store": str(self.store_id), "pideai.door": "emit"}
+            told = tracing.active.announce(event_type, facts)
+            emitted = msgspec.structs.replace(emitted, traceparent=told)
         if emitted.id not in self._emitted and len(self._emitted) == EMITTED_MAX:
             raise self._fault(f"more than {EMITTED_MAX} events emitted in one call")
         self._emitted[emitted.id] = emitted

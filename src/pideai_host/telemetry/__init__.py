@@ -1,5 +1,6 @@
-"""What the host tells of itself: logs (structlog) and metrics (prometheus), neither ever with a secret in it."""
+"""What the host tells of itself: logs (structlog), metrics (prometheus) and traces, never with a secret in them."""
 
+from pideai_host.telemetry import tracing
 from pideai_host.telemetry.hush import begin_hushing, hush, hush_output
 from pideai_host.telemetry.logs import bound_contextvars, get_logger, set_up
 from pideai_host.telemetry.metrics import (
@@ -64,4 +65,5 @@ __all__ = [
     "hush_output",
     "redacted_text",
     "set_up",
+    "tracing",
 ]

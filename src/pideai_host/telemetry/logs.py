@@ -2,11 +2,12 @@
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any, Literal, cast
 
 import structlog
 from structlog.contextvars import bound_contextvars
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from pideai_host.telemetry.redact import redact
 
@@ -14,8 +15,13 @@ __all__ = ["bound_contextvars", "get_logger", "set_up"]
 
 LogFormat = Literal["console", "json"]
 
+_trace_ids: Callable[[], tuple[str, str] | None] | None = None
+
 # they log every request at INFO, with URLs that may hold a customer's tokens
-_TOO_TALKATIVE = ("httpx", "httpcore", "hpack", "yoyo.migrations")
+_TOO_TALKATIVE = ("httpx", "httpcore", "hpack", "urllib3", "yoyo.migrations")
+
+# it logs each attempt to reach a collector that is away; `spans` says it once
+_LEAST_TALKATIVE = ("opentelemetry",)
 
 
 def set_up(*, level: str = "info", log_format: LogFormat = "console") -> None:
@@ -28,6 +34,7 @@ def set_up(*, level: str = "info", log_format: LogFormat = "console") -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_trace,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,  # plain: richer ones print local variables, secrets among them
@@ -49,6 +56,8 @@ def set_up(*, level: str = "info", log_format: LogFormat = "console") -> None:
     logging.basicConfig(level=threshold, handlers=[handler], force=True)
     for name in _TOO_TALKATIVE:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+    for name in _LEAST_TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def get_logger(name: str, **bound: Any) -> FilteringBoundLogger:
@@ -57,6 +66,18 @@ def get_logger(name: str, **bound: Any) -> FilteringBoundLogger:
     Bind what belongs to all that happens in a block (store_id, plugin, delivery_id) with `bound_contextvars`.
     """
     return cast("FilteringBoundLogger", structlog.get_logger(module=name, **bound))
+
+
+def follow_traces(ids: Callable[[], tuple[str, str] | None] | None) -> None:
+    """Have each line carry the ids of the trace and the span that it was written in, None for no more."""
+    global _trace_ids  # noqa: PLW0603 - the log is the process's
+    _trace_ids = ids
+
+
+def _add_trace(_logger: object, _method: str, entry: EventDict) -> EventDict:
+    if _trace_ids is not None and (ids := _trace_ids()) is not None:
+        entry["trace_id"], entry["span_id"] = ids
+    return entry
 
 
 def _renderer(log_format: LogFormat) -> Processor:

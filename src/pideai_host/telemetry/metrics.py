@@ -104,6 +104,9 @@ STREAMS_OPEN = Gauge("pideai_streams_open", "Live streams that are open", regist
 STREAMS_DROPPED = Counter(
     "pideai_streams_dropped", "Live streams that were ended since their client read too slowly", registry=REGISTRY
 )
+SPANS_EXPORTED = Counter(
+    "pideai_spans_exported", "Spans sent to the collector of traces: taken, or lost", ["result"], registry=REGISTRY
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",

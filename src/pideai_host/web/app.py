@@ -1,5 +1,6 @@
 """The one place where all is put together: the Litestar application of one process."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -39,18 +40,19 @@ from pideai_host.web.routes import routes
 from pideai_host.web.schemas import StrictStructs
 from pideai_host.web.state import STATE_KEY, HostState
 from pideai_host.web.stopping import end_on_sigterm
+from pideai_host.web.traced import TracedFront
 
 _log: Final = telemetry.get_logger(__name__)
 
 
 def create_app() -> Front:
     """Build the application from the environment, with a worker inside. For the server, which imports it by name."""
-    return Front(build_app(_begin(), with_worker=True, is_served=True))
+    return _front(build_app(_begin(), with_worker=True, is_served=True))
 
 
 def create_app_without_worker() -> Front:
     """Build the application from the environment; `pideai-host worker` runs elsewhere."""
-    return Front(build_app(_begin(), with_worker=False, is_served=True))
+    return _front(build_app(_begin(), with_worker=False, is_served=True))
 
 
 def build_app(
@@ -83,7 +85,12 @@ def _begin() -> Settings:
     set_collector_for_serving()
     telemetry.hush_output()
     telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
+    telemetry.tracing.set_up(settings.traces_endpoint)
     return settings
+
+
+def _front(app: Litestar) -> Front:
+    return Front(app) if telemetry.tracing.active is None else TracedFront(app, telemetry.tracing.active)
 
 
 def _lifespan(
@@ -148,5 +155,7 @@ def _lifespan(
                 ),
             )
             yield
+        if is_served:
+            await asyncio.to_thread(telemetry.tracing.shut_down)
 
     return lifespan

@@ -30,6 +30,13 @@ def client_address(scope: Scope, trusted: Sequence[Network]) -> str | None:
     return str(address)
 
 
+def is_trusted(scope: Scope, trusted: Sequence[Network]) -> bool:
+    """Tell whether the peer itself is a trusted proxy."""
+    client = scope["client"]
+    address = None if client is None else _read(client[0])
+    return address is not None and _is_in(address, trusted)
+
+
 def _read(text: str) -> Address | None:
     try:
         address = ip_address(text)

@@ -40,6 +40,7 @@ from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
 from pideai_host.events.sweep import Sweep
+from pideai_host.events.traced import DeliveryTraces
 from pideai_host.events.try_out import TryOut
 from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
@@ -48,6 +49,7 @@ from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
+from pideai_host.plugins.traced import TracedRunner
 from pideai_host.plugins.watchdog import Watchdog
 from pideai_host.settings import Settings
 from pideai_host.stores.answers import KeptAnswers
@@ -60,7 +62,7 @@ from pideai_host.stores.recovery import Recovery
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.upgrade import Upgrade
 from pideai_host.supabase import service_client
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import get_logger, tracing
 
 _REQUIRED: tuple[str, ...] = (
     "public.plugin_events_log",
@@ -169,10 +171,10 @@ async def open_engine(
         engine_pool = await stack.enter_async_context(
             open_pool(url, min_size=4, max_size=max(6, settings.pool_max_size), name="pideai-host-engine", check=False)
         )
-        http = make_client(allow=settings.http_allow)
+        http = make_client(allow=settings.http_allow, trace_hosts=settings.trace_hosts)
         stack.push_async_callback(http.aclose)
         quarantine = Quarantine()
-        runner = HookRunner(on_stuck=quarantine.stuck, on_left=quarantine.left)
+        runner = _runner(quarantine)
         runner.leftovers.watch(asyncio.get_running_loop())
         stack.push_async_callback(runner.aclose)
         sealer = Sealer(settings.master_keys)
@@ -244,6 +246,7 @@ def _assemble(
             ordering=Ordering(engine_pool),
             definitions=definitions,
             quarantined=Quarantines(QuarantineRows(engine_pool), own=quarantine.reasons),
+            traces=None if tracing.active is None else DeliveryTraces(engine_pool, tracing.active),
             now=_now,
         )
         notifier.tell(worker.wake)
@@ -323,6 +326,12 @@ async def _require_tables(pool: Pool) -> None:
         raise ConfigurationError(
             f"the database lacks {', '.join(row[0] for row in rows)}", hint="Run `pideai-host migrate` first."
         )
+
+
+def _runner(quarantine: Quarantine) -> HookRunner:
+    if tracing.active is None:
+        return HookRunner(on_stuck=quarantine.stuck, on_left=quarantine.left)
+    return TracedRunner(tracing.active, on_stuck=quarantine.stuck, on_left=quarantine.left)
 
 
 def served(registry: Registry, only: Collection[str] = ()) -> Mapping[str, PluginDefinition]:

@@ -9,7 +9,7 @@ with incoming as materialized (
   select *
   from json_to_recordset(%(events)s::json) as i (
     n integer, id uuid, store_id uuid, type text, payload jsonb, occurred_at timestamptz, source text, entity_id text,
-    complete boolean, customer_id uuid, installed_by timestamptz, place bigint)
+    complete boolean, customer_id uuid, installed_by timestamptz, place bigint, trace text)
 ),
 candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid, bulk boolean)
@@ -70,8 +70,9 @@ fresh as (
 ),
 kept as (
   insert into public.plugin_events
-    (id, store_id, type, payload, occurred_at, source, entity_id, completed_at)
-  select w.id, w.store_id, w.type, w.payload, w.occurred_at, w.source, w.entity_id, case when w.complete then now() end
+    (id, store_id, type, payload, occurred_at, source, entity_id, completed_at, metadata)
+  select w.id, w.store_id, w.type, w.payload, w.occurred_at, w.source, w.entity_id, case when w.complete then now() end,
+         case when w.trace is null then '{}' else jsonb_build_object('traceparent', w.trace) end
   from wanted w
   -- `is true` keeps it a look into a hash: the planner takes both for short, and would compare each with each
   where (w.id in (select id from fresh)) is true

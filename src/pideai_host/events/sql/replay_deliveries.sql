@@ -67,7 +67,7 @@ noted as materialized (
   select j.*, m.msg_id, case when not j.enabled then 'disabled' end as park_reason,
          jsonb_strip_nulls(jsonb_build_object(
            'outcome', 'replayed', 'at', now(), 'by', %(by)s::text, 'replay', %(replay_id)s::text,
-           'from', j.status, 'attempts', j.attempts,
+           'trace', %(trace)s::text, 'from', j.status, 'attempts', j.attempts,
            'copy_of', case when j.verdict = 'copied' then j.id end)) as entry
   from judged j
   left join message m on m.id = j.target_id

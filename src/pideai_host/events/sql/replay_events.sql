@@ -40,8 +40,9 @@ made as (
      replayed_at, history, late_xid)
   select m.id, m.created_at, m.store_id, m.plugin_id, m.type, m.installation_id, m.event_id, m.created_at, m.lane, s.msg_id,
          now(),
-         jsonb_build_array(jsonb_build_object(
-           'outcome', 'replayed', 'at', now(), 'by', %(by)s::text, 'replay', %(replay_id)s::text, 'from', 'untaken')),
+         jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+           'outcome', 'replayed', 'at', now(), 'by', %(by)s::text, 'replay', %(replay_id)s::text, 'from', 'untaken',
+           'trace', %(trace)s::text))),
          pideai_host.late_change(m.created_at)
   from missing m
   join message s on s.id = m.id
