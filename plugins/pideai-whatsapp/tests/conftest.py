@@ -7,10 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
-from pideai_whatsapp.sending.records import Draft, Facts
+from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, SendState
 from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
 
@@ -130,7 +132,7 @@ class FakeContext:
 
 
 class FakeRecords:
-    """`Records` in memory, with the rules of the SQL: who may claim, and that a status only moves from pending."""
+    """`Records` in memory, with the rules of the SQL: who may claim, and that what was accepted stays accepted."""
 
     def __init__(self, facts: Facts) -> None:
         self.known: Facts | None = facts
@@ -138,42 +140,76 @@ class FakeRecords:
         self.order_items: tuple[OrderItem, ...] = ()
         self.item_reads = 0
         self.foreign_instances: set[str] = set()
+        self.opted_out: set[str] = set()
+        self.carts: dict[UUID, CartState] = {}
+        self.reminded: list[UUID] = []
+        self.claimed_for_s = 100.0
 
-    async def facts(self, kind: MessageType, message_id: UUID) -> Facts:
+    async def facts(
+        self, kind: MessageType, message_id: UUID, *, order_id: UUID | None = None, campaign_id: UUID | None = None
+    ) -> Facts:
         if self.known is None:
             raise StoreUnknown(STORE_ID)
-        row = self.rows.get(message_id, {})
-        known = {name: getattr(self.known, name) for name in self.known.__struct_fields__}
-        return Facts(
-            **{
-                **known,
-                "message_status": row.get("status"),
-                "provider_message_id": row.get("provider_message_id"),
-            }
-        )
+        row = self.rows.get(message_id)
+        earlier = None
+        if row is not None:
+            earlier = Earlier(
+                state=SendState(row["state"]),
+                provider=row.get("provider"),
+                provider_message_id=row.get("provider_message_id"),
+                claimed_for_s=self.claimed_for_s,
+            )
+        return msgspec.structs.replace(self.known, earlier=earlier)
 
     async def items(self, order_id: UUID) -> tuple[OrderItem, ...]:
         self.item_reads += 1
         return self.order_items
 
+    async def cart(self, cart_id: UUID, phone: Phone) -> CartState | None:
+        return self.carts.get(cart_id)
+
+    async def mark_reminded(self, cart_id: UUID) -> None:
+        self.reminded.append(cart_id)
+
+    async def is_opted_out(self, phone: Phone) -> bool:
+        return phone in self.opted_out
+
     async def is_foreign_instance(self, instance_name: str) -> bool:
         return instance_name in self.foreign_instances
 
-    async def claim(self, draft: Draft, *, credit_type: str) -> bool:
+    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
         row = self.rows.get(draft.id)
-        if row is not None and row["status"] != "failed":
+        if row is not None and row["state"] not in ("new", "refused"):
             return False
-        self.rows[draft.id] = {"status": "pending", "draft": draft, "credit_type": credit_type, "error": None}
+        self.rows[draft.id] = {
+            "state": "claimed",
+            "draft": draft,
+            "credit_type": credit_type,
+            "provider": provider,
+            "error": None,
+        }
         return True
 
-    async def mark_sent(self, message_id: UUID, *, provider_message_id: str) -> None:
-        self.rows[message_id].update(status="sent", provider_message_id=provider_message_id, error=None)
+    async def settle(
+        self,
+        message_id: UUID,
+        state: SendState,
+        *,
+        provider_message_id: str | None = None,
+        error: str | None = None,
+    ) -> Earlier:
+        row = self.rows[message_id]
+        told = row.get("provider_message_id")
+        if row["state"] != "accepted":
+            is_known = state is SendState.UNKNOWN and told is not None
+            row["state"] = "accepted" if is_known else state.value
+        row.update(provider_message_id=provider_message_id or told, error=error)
+        return Earlier(state=SendState(row["state"]), provider_message_id=row["provider_message_id"])
 
-    async def mark_failed(self, message_id: UUID, *, reason: str) -> None:
-        self.rows[message_id].update(status="failed", error=reason)
-
-    async def mark_unknown(self, message_id: UUID, *, reason: str) -> None:
-        self.rows[message_id].update(error=reason)
+    async def close(self, message_id: UUID, *, error: str) -> None:
+        row = self.rows.get(message_id)
+        if row is not None and row["state"] in ("new", "refused"):
+            row.update(state="refused", error=error)
 
     @property
     def row(self) -> dict[str, Any]:
@@ -268,6 +304,19 @@ def records() -> FakeRecords:
 def context() -> FakeContext:
     """A delivery's first attempt, ten credits, no operator settings."""
     return FakeContext()
+
+
+@pytest.fixture(scope="session")
+def make_life() -> Callable[[int], tuple[FakeContext, FakeRecords, PluginEvent]]:
+    """Make the context, the records and the event of one delivery, with so many credits."""
+
+    def make(balance: int) -> tuple[FakeContext, FakeRecords, PluginEvent]:
+        context = FakeContext()
+        context.credits = FakeCredits(balance)
+        records = FakeRecords(Facts(store=STORE, is_enabled=True, is_connected=True))
+        return context, records, _event("order.created", _created())
+
+    return make
 
 
 @pytest.fixture

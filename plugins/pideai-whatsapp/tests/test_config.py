@@ -38,7 +38,17 @@ def test_provider_alone_is_a_configuration() -> None:
         {"provider": "evolution", "autoOrderRedy": True},
         {"provider": "evolution", "autoOrderReady": "yes"},
         {"provider": "evolution", "confirmationOn": "paid"},
+        {"provider": "evolution", "confirmationStyle": "poem"},
+        {"provider": "evolution", "abandonedCartDelayMinutes": 0},
+        {"provider": "evolution", "abandonedCartDelayMinutes": 10_081},
     ],
 )
 def test_mistakes_are_refused(config: dict[str, object]) -> None:
     assert not VALIDATOR.is_valid(config)
+
+
+def test_what_the_owner_does_not_say_stays_unsaid() -> None:
+    assert [name for name, rule in CONFIG_SCHEMA["properties"].items() if "default" in rule] == [
+        "provider",
+        "confirmationStyle",
+    ]

@@ -67,11 +67,6 @@ def test_token_without_a_value_leaves_one_empty_line(text_of: Callable[..., str]
     assert text_of("a\n\n{order_items}\n\nb", of=()) == "a\n\nb"
 
 
-@pytest.mark.parametrize("kind", list(DEFAULT_TEXTS))
-def test_our_own_texts_hold_known_tokens_only(kind: MessageType, values_of: Callable[..., dict[str, str]]) -> None:
-    assert set(re.findall(r"\{(\w+)\}", DEFAULT_TEXTS[kind])) <= values_of().keys()
-
-
 def test_ready_and_on_the_way_do_not_say_the_same_twice(text_of: Callable[..., str]) -> None:
     ready, on_the_way = (
         text_of(DEFAULT_TEXTS[kind], kind) for kind in (MessageType.ORDER_READY, MessageType.ORDER_OUT_FOR_DELIVERY)

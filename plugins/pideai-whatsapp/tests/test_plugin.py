@@ -10,12 +10,20 @@ import msgspec
 import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.plugin import plugin as installed
-from pideai_whatsapp.sending.notify import message_id_of
+from pideai_whatsapp.sending.attempt import message_id_of
 
 from pideai_host.api import ConfigRejected, Outcome, PluginEventResult, slug_fault
 
 EVOLUTION = {"provider": "evolution"}
 CONSOLE = {"provider": "console"}
+
+
+class Silent:
+    """A database that takes everything."""
+
+    async def execute(self, sql: str, params: Any = None) -> int:
+        return 1
+
 
 Handle = Callable[..., Awaitable[PluginEventResult]]
 
@@ -39,7 +47,7 @@ async def test_accepted_message_is_delivered_written_down_and_paid(
     assert result.resolved is Outcome.DELIVERED
     assert result.data is not None
     assert result.data["provider_message_id"] == sent.message_id
-    assert records.row["status"] == "sent"
+    assert records.row["state"] == "accepted"
     assert records.row["draft"].text == sent.text
     assert (context.credits.balance, context.credits.is_charged) == (9, True)
 
@@ -50,7 +58,7 @@ async def test_console_needs_no_phone_that_is_linked(confirm: Handle, records: A
     result = await confirm(CONSOLE)
 
     assert result.resolved is Outcome.DELIVERED
-    assert records.row["status"] == "sent"
+    assert records.row["state"] == "accepted"
     assert "2 x Arepa reina pepiada (USD 5,00)" in context.log.lines[0][2]["text"]
 
 
@@ -87,7 +95,7 @@ async def test_crash_after_acceptance_still_pays_on_the_next_attempt(
     confirm: Handle, records: Any, context: Any
 ) -> None:
     await context.credits.reserve()
-    records.rows[message_id_of(context)] = {"status": "delivered", "provider_message_id": "3EB0"}
+    records.rows[message_id_of(context)] = {"state": "accepted", "provider_message_id": "3EB0"}
 
     result = await confirm()
 
@@ -104,7 +112,7 @@ async def test_lost_answer_is_unknown_and_never_sent_again(
 
     assert outcomes == [Outcome.UNKNOWN, Outcome.UNKNOWN]
     assert len(evolution.requests) == 1
-    assert records.row["status"] == "pending"
+    assert records.row["state"] == "unknown"
     assert (context.credits.balance, context.credits.is_held) == (9, True)
 
 
@@ -119,6 +127,34 @@ async def test_worker_that_dies_while_sending_leaves_it_unknown(
 
     assert (await confirm()).resolved is Outcome.UNKNOWN
     assert len(evolution.requests) == 1
+
+
+async def test_attempt_that_may_still_be_at_work_is_left_in_peace(
+    confirm: Handle, evolution: Any, canned: Any, records: Any
+) -> None:
+    evolution.canned.append(canned(hangs=True))
+    dying = asyncio.create_task(confirm())
+    await evolution.hanging.wait()
+    records.claimed_for_s = 1.0
+
+    result = await confirm()
+
+    dying.cancel()
+    await asyncio.wait([dying])
+    assert (result.resolved, len(evolution.requests)) == (Outcome.WAIT, 1)
+
+
+async def test_lost_answer_is_no_loss_when_the_provider_tells_of_the_message_itself(
+    confirm: Handle, evolution: Any, records: Any, context: Any, canned: Any
+) -> None:
+    evolution.canned.append(canned(drops=True))
+    await confirm()
+    records.row["provider_message_id"] = "3EB0"
+
+    result = await confirm()
+
+    assert result.resolved is Outcome.DELIVERED
+    assert (records.row["state"], context.credits.is_charged, len(evolution.requests)) == ("accepted", True, 1)
 
 
 async def test_two_attempts_at_once_send_one_message(confirm: Handle, evolution: Any, context: Any) -> None:
@@ -139,7 +175,7 @@ async def test_lost_session_waits_and_costs_nothing(
     result = await confirm()
 
     assert (result.resolved, result.retry_after_s) == (Outcome.WAIT, 30.0)
-    assert records.row["status"] == "failed"
+    assert records.row["state"] == "refused"
     assert context.credits.balance == 10
 
 
@@ -152,7 +188,7 @@ async def test_refused_for_now_is_retried_and_then_goes_out(
 
     assert (first.resolved, first.response_code, first.response_body) == (Outcome.RETRY, 503, "busy")
     assert second.resolved is Outcome.DELIVERED
-    assert (records.row["status"], len(evolution.sent), context.credits.balance) == ("sent", 1, 9)
+    assert (records.row["state"], len(evolution.sent), context.credits.balance) == ("accepted", 1, 9)
 
 
 async def test_number_without_whatsapp_fails_and_gives_the_credit_back(
@@ -165,7 +201,7 @@ async def test_number_without_whatsapp_fails_and_gives_the_credit_back(
     assert result.resolved is Outcome.FAILED
     assert result.error is not None
     assert result.error.startswith("El número del cliente no tiene WhatsApp.")
-    assert (records.row["status"], records.row["error"]) == ("failed", result.error)
+    assert (records.row["state"], records.row["error"]) == ("refused", result.error)
     assert context.credits.balance == 10
 
 
@@ -286,7 +322,7 @@ async def test_items_are_not_read_where_no_text_shows_them(
 async def test_event_that_is_no_orders_is_skipped(plugin: Any, context: Any, event: Any) -> None:
     result = await plugin.handle_event(event("cart.abandoned", {"cartId": "x"}), CONSOLE, context)
 
-    assert result.data == {"skipped": "El evento no es de un pedido."}
+    assert result.data == {"skipped": "El evento no es de un pedido ni de un carrito."}
 
 
 async def test_instance_of_another_store_is_never_sent_through(
@@ -315,7 +351,9 @@ async def test_instance_of_another_store_is_refused_when_it_is_configured(
 
 @pytest.mark.parametrize("config", [EVOLUTION, {**EVOLUTION, "instanceName": "mi-otra"}])
 async def test_own_instance_is_accepted(config: dict[str, Any], plugin: Any, context: Any) -> None:
-    await plugin.on_install(config, context)
+    context.db = Silent()
+
+    await plugin.on_config_change(config, context)
 
 
 def test_definition_is_what_the_catalogue_expects() -> None:
@@ -328,6 +366,9 @@ def test_definition_is_what_the_catalogue_expects() -> None:
         "order.ready",
         "order.completed",
         "order.cancelled",
+        "cart.abandoned",
+        "whatsapp.manual_message",
+        "whatsapp.campaign_message",
     )
     assert (definition.module, definition.max_age_s, definition.repeat_safe) == ("whatsapp", 7_200.0, False)
     assert definition.ordered

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 from pideai_whatsapp.errors import AmountUnusable, RecordLost
-from pideai_whatsapp.sending.records import Draft, SqlRecords
+from pideai_whatsapp.sending.facts import Draft, SendState
+from pideai_whatsapp.sending.records import SqlRecords
 from pideai_whatsapp.text.money import PriceFormat
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.templates import MessageType
@@ -33,8 +34,11 @@ BARE_ROW = {
     "is_connected": False,
     "message_body": None,
     "is_wanted": True,
-    "message_status": None,
-    "evolution_message_id": None,
+    "panel": None,
+    "is_adopted": False,
+    "campaign_status": None,
+    "state": None,
+    "was_said": False,
 }
 
 
@@ -79,6 +83,14 @@ async def test_empty_separator_is_a_choice_not_an_absence() -> None:
     assert (facts.store.price_format.thousands, facts.store.price_format.places) == ("", 0)
 
 
+async def test_panels_switches_are_those_that_are_set() -> None:
+    row = {**BARE_ROW, "panel": {"auto_order_ready": False, "auto_abandoned_cart": True, "is_enabled": True}}
+
+    facts = await SqlRecords(ScriptedDatabase(row), STORE).facts(MessageType.ORDER_READY, MESSAGE)
+
+    assert facts.panel == {MessageType.ORDER_READY: False, MessageType.ABANDONED_CART: True}
+
+
 async def test_store_that_is_gone_is_unknown() -> None:
     with pytest.raises(StoreUnknown):
         await SqlRecords(ScriptedDatabase(), STORE).facts(MessageType.ORDER_READY, MESSAGE)
@@ -115,7 +127,7 @@ async def test_price_that_is_no_number_is_refused(row: dict[str, Any]) -> None:
 
 async def test_update_that_meets_no_row_is_an_error() -> None:
     with pytest.raises(RecordLost):
-        await SqlRecords(ScriptedDatabase(touched=0), STORE).mark_sent(MESSAGE, provider_message_id="x")
+        await SqlRecords(ScriptedDatabase(), STORE).settle(MESSAGE, SendState.ACCEPTED, provider_message_id="x")
 
 
 async def test_every_statement_is_bound_to_the_store() -> None:
@@ -134,8 +146,15 @@ async def test_every_statement_is_bound_to_the_store() -> None:
     await records.facts(MessageType.ORDER_READY, MESSAGE)
     await records.items(UUID(int=3))
     await records.is_foreign_instance("x")
-    await records.claim(draft, credit_type="monthly")
-    await records.mark_failed(MESSAGE, reason="x")
+    await records.claim(draft, credit_type="monthly", provider="console", delivery_id=None)
+    db.rows[0] |= {"state": "refused", "provider_message_id": None}
+    await records.settle(MESSAGE, SendState.REFUSED, error="x")
+    await records.close(MESSAGE, error="x")
+    db.rows[0] |= {"is_open": True, "has_ordered": False}
+    await records.cart(UUID(int=4), Phone("+584141234567"))
+    await records.mark_reminded(UUID(int=4))
+    db.rows[0] |= {"line": "58"}
+    await records.is_opted_out(Phone("+584141234567"))
 
-    assert len(db.asked) == 5
+    assert len(db.asked) == 9
     assert all("%(store_id)s" in sql and params["store_id"] == STORE for sql, params in db.asked)

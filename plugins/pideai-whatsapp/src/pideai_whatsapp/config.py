@@ -1,7 +1,7 @@
 """A store's configuration: the JSON Schema that the host checks, and the typed view that the code reads.
 
 Names on the wire are the founding document's, in camelCase. The schema's titles are Spanish, since the panel shows
-them to the owner; its defaults are those of `WhatsAppConfig`.
+them to the owner; its defaults are those of `WhatsAppConfig`, and the host fills them in.
 """
 
 from collections.abc import Mapping
@@ -21,25 +21,37 @@ class ProviderName(StrEnum):
 class WhatsAppConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What one store has set.
 
+    A switch that is None was left to the panel's own (``whatsapp_settings``), or to what holds without one: see
+    `sending.switches`.
+
     Attributes:
         instance_name: Name of the Evolution instance; None for the store's subdomain, as it is today.
         confirmation_on: When the customer is told that the order was taken: when it is created, or when the store
             confirms it. Never both.
+        confirmation_style: The store's short template, or its whole order message (`text.generator`).
+        abandoned_cart_delay_minutes: How long a cart must lie before its customer is reminded.
     """
 
     provider: ProviderName = ProviderName.EVOLUTION
     instance_name: str | None = None
-    confirmation_on: Literal["created", "confirmed"] = "created"
-    auto_order_confirmation: bool = True
-    auto_order_preparing: bool = True
-    auto_order_ready: bool = True
-    auto_order_out_for_delivery: bool = True
-    auto_order_delivered: bool = True
-    auto_order_cancelled: bool = False
+    confirmation_on: Literal["created", "confirmed"] | None = None
+    confirmation_style: Literal["template", "full"] = "template"
+    auto_order_confirmation: bool | None = None
+    auto_order_preparing: bool | None = None
+    auto_order_ready: bool | None = None
+    auto_order_out_for_delivery: bool | None = None
+    auto_order_delivered: bool | None = None
+    auto_order_cancelled: bool | None = None
+    auto_abandoned_cart: bool | None = None
+    abandoned_cart_delay_minutes: int | None = None
 
 
-def _switch(title: str, *, default: bool) -> dict[str, Any]:
-    return {"type": "boolean", "title": title, "default": default}
+CART_DELAY_MAX_MINUTES: Final = 10_080
+
+
+def _switch(title: str) -> dict[str, Any]:
+    """Describe a switch, without a default: what the owner does not say must stay unsaid."""
+    return {"type": "boolean", "title": title, "description": "Si falta, lo que diga el panel de la tienda."}
 
 
 CONFIG_SCHEMA: Final[dict[str, Any]] = {
@@ -65,16 +77,32 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
         "confirmationOn": {
             "type": "string",
             "title": "Cuándo confirmar el pedido",
-            "description": "created: al recibir el pedido; confirmed: cuando la tienda lo confirma.",
+            "description": (
+                "created: al recibir el pedido; confirmed: cuando la tienda lo confirma. "
+                "Si falta: confirmed en una tienda que ya usaba WhatsApp, created en una nueva."
+            ),
             "enum": ["created", "confirmed"],
-            "default": "created",
         },
-        "autoOrderConfirmation": _switch("Avisar: pedido recibido", default=True),
-        "autoOrderPreparing": _switch("Avisar: pedido en preparación", default=True),
-        "autoOrderReady": _switch("Avisar: pedido listo", default=True),
-        "autoOrderOutForDelivery": _switch("Avisar: pedido en camino", default=True),
-        "autoOrderDelivered": _switch("Avisar: pedido entregado", default=True),
-        "autoOrderCancelled": _switch("Avisar: pedido cancelado", default=False),
+        "confirmationStyle": {
+            "type": "string",
+            "title": "Cómo confirmar el pedido",
+            "description": "template: la plantilla corta; full: el mensaje completo del pedido.",
+            "enum": ["template", "full"],
+            "default": "template",
+        },
+        "autoOrderConfirmation": _switch("Avisar: pedido recibido"),
+        "autoOrderPreparing": _switch("Avisar: pedido en preparación"),
+        "autoOrderReady": _switch("Avisar: pedido listo"),
+        "autoOrderOutForDelivery": _switch("Avisar: pedido en camino"),
+        "autoOrderDelivered": _switch("Avisar: pedido entregado"),
+        "autoOrderCancelled": _switch("Avisar: pedido cancelado"),
+        "autoAbandonedCart": _switch("Recordar: carrito abandonado"),
+        "abandonedCartDelayMinutes": {
+            "type": "integer",
+            "title": "Minutos hasta recordar un carrito",
+            "minimum": 1,
+            "maximum": CART_DELAY_MAX_MINUTES,
+        },
     },
 }
 """JSON Schema 2020-12; a key that is not listed is refused, so that a typing error shows at once."""

@@ -5,7 +5,9 @@
     ├── AmountUnusable       an amount that no customer could read: not a number, or beyond all sense
     ├── RecordLost           a row of whatsapp_messages that must be there is not
     ├── MessageIdTaken       a message is to be queued under the id of another store's
-    └── ChannelBusy          a channel is changed by others all the time
+    ├── ChannelBusy          a channel is changed by others all the time
+    ├── TemplateRejected     a template's text is empty, too long, or holds tokens that its kind does not know
+    └── MessageRejected      a message that is asked for by hand can never go out
 
 Messages are Spanish where the owner reads them in the delivery log.
 """
@@ -41,3 +43,26 @@ class ChannelBusy(PideaiError):  # noqa: N818 - a condition of the database
     """A channel was changed by others each time that it was to be written; the same may be tried again."""
 
     code = "channel_busy"
+
+
+class TemplateRejected(PideaiError):  # noqa: N818 - a condition of the request
+    """A template's text cannot be kept.
+
+    Attributes:
+        unknown: The names in it that are no tokens of its kind.
+        known: The names that are.
+    """
+
+    code = "template_rejected"
+
+    def __init__(self, message: str, *, unknown: tuple[str, ...] = (), known: tuple[str, ...] = ()) -> None:
+        hint = "Campos que existen: " + ", ".join(f"{{{name}}}" for name in known) + "." if known else ""
+        super().__init__(message, hint=hint)
+        self.unknown = unknown
+        self.known = known
+
+
+class MessageRejected(PideaiError):  # noqa: N818 - a condition of the request
+    """A message that the owner wants to send by hand can never go out; the message says why."""
+
+    code = "message_rejected"

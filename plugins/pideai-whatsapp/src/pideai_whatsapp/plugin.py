@@ -1,7 +1,7 @@
 """The plugin: its declaration and its hooks.
 
-What a delivery goes through lives in `notify`, which asks in turn `choice` (which message), `records` (what the store
-says), `draft` (the text) and `send` (once, and for one credit).
+What a delivery goes through lives in `sending.notify`, which asks in turn `choice` (which message), `records` (what the
+store says), `earlier` (what became of it so far), `draft` (the text) and `send` (once, and for one credit).
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +19,14 @@ from pideai_host.api import (
     hookimpl,
 )
 from pideai_whatsapp.config import CONFIG_SCHEMA, read_config
-from pideai_whatsapp.sending.choice import SUBSCRIBED
-from pideai_whatsapp.sending.notify import FOREIGN_INSTANCE, notify_customer
-from pideai_whatsapp.sending.records import Records, SqlRecords
+from pideai_whatsapp.providers.choose import provider_for
+from pideai_whatsapp.sending import adoption
+from pideai_whatsapp.sending.attempt import Attempt, ProviderFor, base_domain_of
+from pideai_whatsapp.sending.facts import Records
+from pideai_whatsapp.sending.notify import SUBSCRIBED, handle
+from pideai_whatsapp.sending.providers import FOREIGN_INSTANCE
+from pideai_whatsapp.sending.records import SqlRecords
+from pideai_whatsapp.sending.template_store import TemplateStore
 
 MAX_AGE_S: Final = 7_200.0
 """Nobody wants to read "your order is ready" two hours late."""
@@ -41,10 +46,15 @@ class WhatsAppPlugin:
     """Tells a store's customers by WhatsApp what becomes of their orders."""
 
     def __init__(
-        self, *, records: Callable[[PluginContext], Records] = sql_records, now: Callable[[], datetime] = utc_now
+        self,
+        *,
+        records: Callable[[PluginContext], Records] = sql_records,
+        now: Callable[[], datetime] = utc_now,
+        provider_for: ProviderFor = provider_for,
     ) -> None:
         self._records = records
         self._now = now
+        self._provider_for = provider_for
 
     @hookimpl
     def plugin_definition(self) -> PluginDefinition:
@@ -55,7 +65,7 @@ class WhatsAppPlugin:
             version=version("pideai-whatsapp"),
             description="Confirma cada pedido y avisa de su estado por WhatsApp.",
             type=PluginType.NOTIFICATION,
-            subscribed_events=tuple(event.value for event in SUBSCRIBED),
+            subscribed_events=tuple(str(event) for event in SUBSCRIBED),
             config_schema=CONFIG_SCHEMA,
             module="whatsapp",
             max_age_s=MAX_AGE_S,
@@ -64,23 +74,46 @@ class WhatsAppPlugin:
         )
 
     @hookimpl
+    def migrations(self) -> str:
+        """Name the plugin's own tables: what was sent, who wants no advertising, which stores it knows."""
+        return "pideai_whatsapp.migrations"
+
+    @hookimpl
     async def on_install(self, config: Mapping[str, Any], context: PluginContext) -> None:
-        """Refuse a configuration that would send through another store's phone."""
+        """Take over what the store has; refuse a configuration that would send through another store's phone."""
         await self._require_own_instance(config, context)
+        await adoption.adopt(context.db, context.store_id)
+        await TemplateStore(context.db, context.store_id, base_domain=base_domain_of(context)).initialise()
+
+    @hookimpl
+    async def on_enable(self, config: Mapping[str, Any], context: PluginContext) -> None:
+        """Show in the panel that WhatsApp is on."""
+        await adoption.enable(context.db, context.store_id, read_config(config))
+
+    @hookimpl
+    async def on_disable(self, context: PluginContext) -> None:
+        """Show in the panel that WhatsApp is off."""
+        await adoption.disable(context.db, context.store_id)
 
     @hookimpl
     async def on_config_change(self, config: Mapping[str, Any], context: PluginContext) -> None:
-        """Refuse what `on_install` refuses."""
+        """Refuse what `on_install` refuses; show in the panel what the configuration says of its switches."""
         await self._require_own_instance(config, context)
+        await adoption.tell_switches(context.db, context.store_id, read_config(config))
 
     @hookimpl
     async def handle_event(
         self, event: PluginEvent, config: Mapping[str, Any], context: PluginContext
     ) -> PluginEventResult:
         """Send the message that an event calls for, once; or say why none is sent."""
-        return await notify_customer(
-            event, read_config(config), context=context, records=self._records(context), now=self._now()
+        attempt = Attempt(
+            context=context,
+            config=read_config(config),
+            records=self._records(context),
+            now=self._now(),
+            provider_for=self._provider_for,
         )
+        return await handle(event, attempt)
 
     async def _require_own_instance(self, config: Mapping[str, Any], context: PluginContext) -> None:
         name = read_config(config).instance_name

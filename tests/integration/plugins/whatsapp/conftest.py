@@ -1,31 +1,23 @@
-"""The plugin's own schema, and a context of a store that notes what is emitted."""
+"""A context of a store that notes what is emitted, and the statements of the plugin for it."""
 
-from importlib.resources import files
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
+import msgspec
 import pytest
+from pideai_whatsapp.sending.facts import Draft
+from pideai_whatsapp.sending.records import SqlRecords
+from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.templates import MessageType
 
 from pideai_host.stores.database import PluginDatabase
 
-MIGRATIONS = files("pideai_whatsapp.migrations")
 
+class NoSecrets:
+    """The operator has set nothing."""
 
-@pytest.fixture(autouse=True)
-async def own_schema(admin_conn):
-    """Apply the plugin's migrations as the host does."""
-    await admin_conn.execute("create schema if not exists pideai_whatsapp")
-    for name in sorted(one.name for one in MIGRATIONS.iterdir() if one.name.endswith(".sql")):
-        await admin_conn.execute(MIGRATIONS.joinpath(name).read_text("utf-8"))
-    await admin_conn.execute(
-        """do $$ declare t text; begin
-        grant usage on schema pideai_whatsapp to pideai_host;
-        grant all on all tables in schema pideai_whatsapp to pideai_host;
-        for t in select tablename from pg_tables where schemaname = 'pideai_whatsapp' loop
-          execute format('drop policy if exists pideai_host_all on pideai_whatsapp.%I', t);
-          execute format('create policy pideai_host_all on pideai_whatsapp.%I to pideai_host using (true)', t);
-        end loop; end $$"""
-    )
+    def operator(self, name: str) -> str | None:
+        return None
 
 
 class StoreContext:
@@ -34,6 +26,7 @@ class StoreContext:
     def __init__(self, pool: Any, store_id: UUID) -> None:
         self.db = PluginDatabase(pool)
         self.store_id = store_id
+        self.secrets = NoSecrets()
         self.emitted: list[tuple[str, dict[str, Any], str, bool]] = []
 
     def emit(self, event_type, payload, *, key, bulk=False):
@@ -44,3 +37,25 @@ class StoreContext:
 @pytest.fixture
 def context(pool, shop):
     return StoreContext(pool, shop.store_id)
+
+
+@pytest.fixture
+def records(context):
+    return SqlRecords(context.db, context.store_id)
+
+
+@pytest.fixture
+def draft():
+    """Make a draft of a new message."""
+
+    def make(**changes):
+        made = Draft(
+            id=uuid4(),
+            kind=MessageType.ORDER_READY,
+            phone=Phone("+584141234567"),
+            customer_name="Ana",
+            text="Tu pedido está listo.",
+        )
+        return msgspec.structs.replace(made, **changes)
+
+    return make

@@ -20,7 +20,6 @@ create table if not exists pideai_whatsapp.sends (
   constraint sends_state_known check (state in ('new', 'claimed', 'accepted', 'refused', 'unknown')),
   constraint sends_text_is_hashed check (octet_length(text_sha256) = 32)
 );
-alter table pideai_whatsapp.sends enable row level security;
 
 -- Receipts come by the provider's id.
 create index if not exists sends_by_provider_id on pideai_whatsapp.sends (store_id, provider_message_id)
@@ -41,7 +40,6 @@ create table if not exists pideai_whatsapp.opt_outs (
   primary key (store_id, line),
   constraint opt_outs_by_known check (by in ('customer', 'owner'))
 );
-alter table pideai_whatsapp.opt_outs enable row level security;
 
 -- Stores that have had the plugin, and whether they sent through WhatsApp before: the first installation says so for good.
 create table if not exists pideai_whatsapp.stores (
@@ -49,4 +47,3 @@ create table if not exists pideai_whatsapp.stores (
   is_adopted boolean not null,
   since timestamptz not null default now()
 );
-alter table pideai_whatsapp.stores enable row level security;

@@ -1,55 +1,85 @@
-"""From an order and its store's facts to a draft: phone, items, text. Nothing here spends, sends or writes."""
+"""From an order or a cart and its store's facts to a draft: phone, items, text. Nothing here spends or sends."""
 
-from typing import Final
-from uuid import UUID
-
-from pideai_host.api import OrderCreatedPayload, OrderItem, OrderPayload, PluginContext
-from pideai_whatsapp.sending.records import Draft, Facts, Records
-from pideai_whatsapp.text.message import compose
-from pideai_whatsapp.text.phones import region_of, to_e164
+from pideai_host.api import CartAbandonedPayload, OrderCreatedPayload, OrderItem, OrderPayload
+from pideai_whatsapp.sending.attempt import Attempt
+from pideai_whatsapp.sending.facts import Draft, Facts
+from pideai_whatsapp.text.cart import compose_reminder
+from pideai_whatsapp.text.message import Composed, compose
+from pideai_whatsapp.text.phones import Phone, region_of, to_e164
 from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
 
-BASE_DOMAIN: Final = "base_domain"
-DEFAULT_BASE_DOMAIN: Final = "pideai.com"
+
+def phone_of(raw: str | None, facts: Facts) -> Phone:
+    """Find the phone that a customer of this store meant.
+
+    Raises:
+        PhoneUnusable: none that could be called one.
+    """
+    return to_e164(raw, region=region_of(facts.store.country))
 
 
-async def write_draft(
-    kind: MessageType, order: OrderPayload, *, facts: Facts, message_id: UUID, context: PluginContext, records: Records
-) -> Draft:
-    """Write the message of an order, in the store's own words if it has any.
+async def draft_notice(kind: MessageType, order: OrderPayload, *, facts: Facts, attempt: Attempt) -> Draft:
+    """Write the notice of an order, in the store's own words if it has any.
 
     Raises:
         PhoneUnusable: the customer has no phone that could be called one.
         AmountUnusable: an amount of the order cannot be written.
     """
-    phone = to_e164(order.customer_phone, region=region_of(facts.store.country))
+    phone = phone_of(order.customer_phone, facts)
     template = facts.template if facts.template is not None else DEFAULT_TEXTS[kind]
-    rendered = compose(
+    composed = compose(
         kind,
         template,
         order=order,
-        items=await _items_of(order, kind=kind, template=template, records=records),
+        items=await _items_of(order, kind=kind, template=template, attempt=attempt),
         store=facts.store,
-        base_domain=context.secrets.operator(BASE_DOMAIN) or DEFAULT_BASE_DOMAIN,
+        base_domain=attempt.base_domain,
     )
-    if rendered.unknown:
-        context.log.warning("template holds unknown tokens", message_type=kind.value, tokens=list(rendered.unknown))
+    _log_unknown(composed, kind, attempt)
     return Draft(
-        id=message_id,
+        id=attempt.message_id,
         order_id=order.order_id,
         kind=kind,
         phone=phone,
         customer_name=order.customer_name,
-        text=rendered.text,
+        text=composed.text,
+        values=composed.values,
     )
 
 
+def draft_reminder(cart: CartAbandonedPayload, phone: Phone, *, facts: Facts, attempt: Attempt) -> Draft:
+    """Write the reminder of a cart, in the store's own words if it has any.
+
+    Raises:
+        AmountUnusable: the cart's total cannot be written.
+    """
+    kind = MessageType.ABANDONED_CART
+    template = facts.template if facts.template is not None else DEFAULT_TEXTS[kind]
+    composed = compose_reminder(template, cart=cart, store=facts.store, base_domain=attempt.base_domain)
+    _log_unknown(composed, kind, attempt)
+    return Draft(
+        id=attempt.message_id,
+        kind=kind,
+        phone=phone,
+        customer_name=cart.customer_name,
+        text=composed.text,
+        values=composed.values,
+    )
+
+
+def _log_unknown(composed: Composed, kind: MessageType, attempt: Attempt) -> None:
+    if composed.unknown:
+        attempt.context.log.warning(
+            "template holds unknown tokens", message_type=kind.value, tokens=list(composed.unknown)
+        )
+
+
 async def _items_of(
-    order: OrderPayload, *, kind: MessageType, template: str, records: Records
+    order: OrderPayload, *, kind: MessageType, template: str, attempt: Attempt
 ) -> tuple[OrderItem, ...]:
     """Take the items that the event brings; read them only where the text will show them."""
     if isinstance(order, OrderCreatedPayload) and order.items:
         return order.items
     if kind is MessageType.ORDER_CONFIRMATION or "{order_items}" in template:
-        return await records.items(order.order_id)
+        return await attempt.records.items(order.order_id)
     return ()

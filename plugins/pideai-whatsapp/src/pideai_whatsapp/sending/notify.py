@@ -4,91 +4,151 @@ What was sent stays sent, what the store does not want is skipped, what can neve
 anything wait. A credit is not touched before all of that is clear.
 """
 
-from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid5
+
+import msgspec
 
 from pideai_host.api import (
+    CartAbandonedPayload,
+    EventType,
     OrderPayload,
-    PluginContext,
     PluginEvent,
     PluginEventResult,
     StoreUnknown,
-    delivered,
     failed,
     skipped,
-    unknown,
 )
-from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.errors import AmountUnusable, PhoneUnusable
-from pideai_whatsapp.providers.base import MessageRefused, NotConnected, Provider, ProviderProblem
-from pideai_whatsapp.providers.choose import provider_for
-from pideai_whatsapp.sending.choice import NoMessage, choose
-from pideai_whatsapp.sending.draft import write_draft
-from pideai_whatsapp.sending.records import Facts, Records
-from pideai_whatsapp.sending.send import outcome_of, send
-from pideai_whatsapp.text.templates import MessageType
+from pideai_whatsapp.sending import earlier
+from pideai_whatsapp.sending.attempt import Attempt
+from pideai_whatsapp.sending.choice import NoMessage, kind_of, why_not
+from pideai_whatsapp.sending.draft import draft_notice, draft_reminder, phone_of
+from pideai_whatsapp.sending.facts import Draft, Facts
+from pideai_whatsapp.sending.queued import CAMPAIGN_MESSAGE, MANUAL_MESSAGE, QueuedMessage, read_queued
+from pideai_whatsapp.sending.send import hand_over
+from pideai_whatsapp.sending.switches import switches_of
+from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.templates import ADVERTISING, MessageType
 
-FOREIGN_INSTANCE: Final = "El nombre de instancia pertenece a otra tienda."
+SUBSCRIBED: Final = (
+    EventType.ORDER_CREATED,
+    EventType.ORDER_STATUS_CHANGED,
+    EventType.ORDER_READY,
+    EventType.ORDER_COMPLETED,
+    EventType.ORDER_CANCELLED,
+    EventType.CART_ABANDONED,
+    MANUAL_MESSAGE,
+    CAMPAIGN_MESSAGE,
+)
 
-_MESSAGE_IDS: Final = UUID("6f0f1a4c-2d0b-5a53-9d0e-5b3f0a7c1e42")
-_ACCEPTED: Final = frozenset({"sent", "delivered", "read"})
+IS_OFF: Final = "La tienda tiene WhatsApp apagado."
+OPTED_OUT: Final = "El cliente pidió no recibir promociones."
+CAMPAIGN_CANCELLED: Final = "La campaña fue cancelada."
 
 
-def message_id_of(context: PluginContext) -> UUID:
-    """Return the id of this delivery's row in ``whatsapp_messages``, the same on every attempt."""
-    if context.delivery is None:
-        raise RuntimeError("handle_event was called outside of a delivery")
-    return uuid5(_MESSAGE_IDS, str(context.delivery.id))
-
-
-async def notify_customer(
-    event: PluginEvent, config: WhatsAppConfig, *, context: PluginContext, records: Records, now: datetime
-) -> PluginEventResult:
+async def handle(event: PluginEvent, attempt: Attempt) -> PluginEventResult:
     """Send the message that an event calls for, at most once; or say why none is sent."""
-    order = event.payload
-    if not isinstance(order, OrderPayload):
-        return skipped("El evento no es de un pedido.")
-    kind = choose(event.type, order, config)
-    if isinstance(kind, NoMessage):
-        return skipped(kind.reason)
-    message_id = message_id_of(context)
+    payload = event.payload
     try:
-        facts = await records.facts(kind, message_id)
-        if answer := await _answer_without_sending(facts, kind, context):
-            return answer
-        draft = await write_draft(kind, order, facts=facts, message_id=message_id, context=context, records=records)
-        provider = await _provider(config, facts=facts, context=context, records=records)
-        return await send(draft, provider, context=context, records=records, now=now)
+        if event.type in (MANUAL_MESSAGE, CAMPAIGN_MESSAGE):
+            return await _send_queued(payload, attempt)
+        if isinstance(payload, CartAbandonedPayload):
+            return await _remind(payload, attempt)
+        if isinstance(payload, OrderPayload):
+            return await _tell(event.type, payload, attempt)
     except (StoreUnknown, PhoneUnusable, AmountUnusable) as problem:
         return failed(problem.message)
-    except ProviderProblem as problem:
-        return outcome_of(problem, context)
+    return skipped("El evento no es de un pedido ni de un carrito.")
 
 
-async def _answer_without_sending(facts: Facts, kind: MessageType, context: PluginContext) -> PluginEventResult | None:
-    """Answer for an attempt that came this far before, or for a store that does not want the message."""
-    if facts.message_status in _ACCEPTED:
-        await context.credits.charge()
-        return delivered({"message_id": str(message_id_of(context)), "provider_message_id": facts.provider_message_id})
-    if facts.message_status == "pending":
-        return unknown("Un intento anterior quedó sin respuesta; no se sabe si el mensaje se envió.")
+async def _tell(event_type: str, order: OrderPayload, attempt: Attempt) -> PluginEventResult:
+    """Give a customer the notice that an order's event calls for."""
+    kind = kind_of(event_type, order)
+    if isinstance(kind, NoMessage):
+        return skipped(kind.reason)
+    facts = await attempt.records.facts(kind, attempt.message_id, order_id=order.order_id)
+    if (answer := await earlier.answer_of(facts, attempt.message_id, attempt)) is not None:
+        return answer
+    switches = switches_of(attempt.config, facts.panel, is_adopted=facts.is_adopted)
+    reason = why_not(kind, event_type, order, switches, was_said=facts.was_said)
+    if reason is not None:
+        return skipped(reason.reason)
+    if (unwanted := _unwanted(facts, kind)) is not None:
+        return skipped(unwanted)
+    return await hand_over(await draft_notice(kind, order, facts=facts, attempt=attempt), facts, attempt)
+
+
+async def _remind(cart: CartAbandonedPayload, attempt: Attempt) -> PluginEventResult:
+    """Remind a customer of a cart that is still left behind when the reminder's turn comes."""
+    kind = MessageType.ABANDONED_CART
+    records = attempt.records
+    facts = await records.facts(kind, attempt.message_id)
+    answer = await earlier.answer_of(facts, attempt.message_id, attempt)
+    if answer is None:
+        if kind not in switches_of(attempt.config, facts.panel, is_adopted=facts.is_adopted).on:
+            return skipped(f"La tienda tiene apagado el aviso {kind}.")
+        if (unwanted := _unwanted(facts, kind)) is not None:
+            return skipped(unwanted)
+        phone = phone_of(cart.customer_phone, facts)
+        if (reason := await _why_not_remind(cart, phone, attempt)) is not None:
+            return skipped(reason)
+        answer = await hand_over(draft_reminder(cart, phone, facts=facts, attempt=attempt), facts, attempt)
+    if answer.success:
+        await records.mark_reminded(cart.cart_id)
+    return answer
+
+
+async def _why_not_remind(cart: CartAbandonedPayload, phone: Phone, attempt: Attempt) -> str | None:
+    state = await attempt.records.cart(cart.cart_id, phone)
+    if state is None or not state.is_open:
+        return "El carrito ya no está abandonado, o su cliente ya recibió un recordatorio."
+    if state.has_ordered:
+        return "El cliente hizo un pedido después de dejar el carrito."
+    return OPTED_OUT if await attempt.records.is_opted_out(phone) else None
+
+
+async def _send_queued(payload: object, attempt: Attempt) -> PluginEventResult:
+    """Send a message that was written down before; whatever stops it shows in its row."""
+    try:
+        queued = read_queued(payload)
+    except msgspec.ValidationError as problem:
+        return failed(f"El mensaje no se puede leer: {problem}")
+    facts = await attempt.records.facts(
+        queued.kind, queued.message_id, order_id=queued.order_id, campaign_id=queued.campaign_id
+    )
+    if (answer := await earlier.answer_of(facts, queued.message_id, attempt)) is not None:
+        return answer
+    if (reason := await _why_not_queued(queued, facts, attempt)) is not None:
+        await attempt.records.close(queued.message_id, error=reason)
+        return failed(reason) if reason == IS_OFF else skipped(reason)
+    return await hand_over(_draft_of(queued), facts, attempt)
+
+
+async def _why_not_queued(queued: QueuedMessage, facts: Facts, attempt: Attempt) -> str | None:
     if not facts.is_enabled:
-        return skipped("La tienda tiene WhatsApp apagado.")
-    if not facts.is_wanted:
-        return skipped(f"La tienda tiene apagada la plantilla {kind}.")
+        return IS_OFF
+    if facts.campaign_status == "cancelled":
+        return CAMPAIGN_CANCELLED
+    if queued.kind in ADVERTISING and await attempt.records.is_opted_out(queued.phone):
+        return OPTED_OUT
     return None
 
 
-async def _provider(config: WhatsAppConfig, *, facts: Facts, context: PluginContext, records: Records) -> Provider:
-    """Return the store's provider, if it can send now.
+def _draft_of(queued: QueuedMessage) -> Draft:
+    return Draft(
+        id=queued.message_id,
+        kind=queued.kind,
+        phone=queued.phone,
+        customer_name=queued.customer_name,
+        text=queued.text,
+        values=queued.variables,
+        image_url=queued.image_url,
+        order_id=queued.order_id,
+        campaign_id=queued.campaign_id,
+    )
 
-    Raises:
-        ProviderProblem: it cannot; `NotConnected` while the store has linked no phone.
-    """
-    if config.instance_name is not None and await records.is_foreign_instance(config.instance_name):
-        raise MessageRefused(FOREIGN_INSTANCE)
-    provider = await provider_for(config, subdomain=facts.store.subdomain, context=context)
-    if provider.needs_session and not facts.is_connected:
-        raise NotConnected("El WhatsApp de la tienda no está conectado.")
-    return provider
+
+def _unwanted(facts: Facts, kind: MessageType) -> str | None:
+    if not facts.is_enabled:
+        return IS_OFF
+    return None if facts.is_wanted else f"La tienda tiene apagada la plantilla {kind}."

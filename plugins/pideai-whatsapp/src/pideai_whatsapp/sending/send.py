@@ -1,8 +1,8 @@
-"""The life of one message: reserve a credit, write it down, hand it over, note what became of it.
+"""The life of one message: reserve a credit, claim the message, hand it over, note what became of it.
 
-The row is written before the provider is called, so a row that is still pending on a later attempt means that the
-request may have left: it is never sent again. On a refusal the row is marked before the credit is given back; a crash
-between the two leaves a credit that the next attempt finds reserved, never a message that is sent twice.
+The claim is written before the provider is called, so whoever finds one knows that a request may have left, see
+`earlier`. On a refusal the message is marked before the credit is given back; a crash between the two leaves a credit
+that the next attempt finds reserved, or that the host gives back at the delivery's end: never a message sent twice.
 """
 
 from datetime import datetime
@@ -26,8 +26,11 @@ from pideai_whatsapp.providers.base import (
     ProviderConfiguration,
     ProviderProblem,
     RequestLost,
+    SendReceipt,
 )
-from pideai_whatsapp.sending.records import Draft, Records
+from pideai_whatsapp.sending.attempt import Attempt
+from pideai_whatsapp.sending.facts import Draft, Facts, SendState
+from pideai_whatsapp.sending.providers import ready_provider_of
 
 OTHER_ATTEMPT_S: Final = 5.0
 RECONNECT_S: Final = 30.0
@@ -37,44 +40,68 @@ REPAIR_S: Final = 120.0
 NO_CREDITS: Final = "La tienda no tiene créditos de WhatsApp; el mensaje no se envió."
 
 
-async def send(
-    draft: Draft, provider: Provider, *, context: PluginContext, records: Records, now: datetime
-) -> PluginEventResult:
-    """Send a draft at most once, and spend a credit only if the provider took it.
+async def hand_over(draft: Draft, facts: Facts, attempt: Attempt) -> PluginEventResult:
+    """Send a draft at most once, spend a credit only if the provider took it, and say what became of it."""
+    try:
+        provider = await ready_provider_of(facts, attempt)
+        return await _send(draft, provider, attempt)
+    except ProviderProblem as problem:
+        result = outcome_of(problem, attempt.context)
+        if isinstance(problem, InvalidRecipient | MessageRefused):
+            await attempt.records.close(draft.id, error=problem.message)
+        return result
+
+
+async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEventResult:
+    """Send a draft through a provider that can send now.
 
     Raises:
         ProviderProblem: it was not accepted, and all is noted and given back; or, with `RequestLost`, nobody knows, and
             the credit stays reserved.
     """
+    context, records = attempt.context, attempt.records
     try:
         credit_type = await context.credits.reserve()
     except CreditsExhausted:
-        await _tell_owner_once_a_month(context, now)
+        await records.close(draft.id, error=NO_CREDITS)
+        await _tell_owner_once_a_month(context, attempt.now)
         return failed(NO_CREDITS)
-    if not await records.claim(draft, credit_type=credit_type):
+    delivery_id = None if context.delivery is None else context.delivery.id
+    if not await records.claim(draft, credit_type=credit_type, provider=provider.name, delivery_id=delivery_id):
         return wait("Otro intento de enviar este mensaje está en curso.", retry_after_s=OTHER_ATTEMPT_S)
+    response_code = None
     try:
-        receipt = await provider.send_text(draft.phone, draft.text)
+        receipt = await _call(provider, draft)
     except RequestLost as problem:
-        await records.mark_unknown(draft.id, reason=problem.message)
-        raise
+        known = await records.settle(draft.id, SendState.UNKNOWN, error=problem.message)
+        if known.state is not SendState.ACCEPTED:
+            raise
     except ProviderProblem as problem:
-        await records.mark_failed(draft.id, reason=problem.message)
-        await context.credits.refund()
-        raise
-    await records.mark_sent(draft.id, provider_message_id=receipt.message_id)
+        known = await records.settle(draft.id, SendState.REFUSED, error=problem.message)
+        if known.state is not SendState.ACCEPTED:
+            await context.credits.refund()
+            raise
+    else:
+        response_code = receipt.response_code
+        known = await records.settle(draft.id, SendState.ACCEPTED, provider_message_id=receipt.message_id)
     await context.credits.charge()
-    context.log.info("whatsapp message accepted", provider=provider.name, provider_message_id=receipt.message_id)
+    context.log.info("whatsapp message accepted", provider=provider.name, provider_message_id=known.provider_message_id)
     return delivered(
         {
             "message_id": str(draft.id),
             "message_type": draft.kind.value,
             "provider": provider.name,
-            "provider_message_id": receipt.message_id,
+            "provider_message_id": known.provider_message_id,
             "credit_type": credit_type,
         },
-        response_code=receipt.response_code,
+        response_code=response_code,
     )
+
+
+async def _call(provider: Provider, draft: Draft) -> SendReceipt:
+    if draft.image_url is not None:
+        return await provider.send_image(draft.phone, url=draft.image_url, caption=draft.text, reference=str(draft.id))
+    return await provider.send_text(draft.phone, draft.text, reference=str(draft.id))
 
 
 def outcome_of(problem: ProviderProblem, context: PluginContext) -> PluginEventResult:

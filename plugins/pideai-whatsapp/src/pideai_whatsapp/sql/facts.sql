@@ -13,12 +13,23 @@ SELECT s.name,
        s.digital_menu_label,
        w.store_id IS NULL OR w.is_enabled IS TRUE AS is_enabled,
        w.is_connected IS TRUE AS is_connected,
+       jsonb_strip_nulls(to_jsonb(w)) AS panel,
+       coalesce(k.is_adopted, false) AS is_adopted,
        t.message_body,
        t.id IS NULL OR t.is_active IS TRUE AS is_wanted,
-       m.status AS message_status,
-       m.evolution_message_id
+       c.status AS campaign_status,
+       x.state,
+       x.provider,
+       x.provider_message_id,
+       extract(epoch FROM clock_timestamp() - x.claimed_at)::float8 AS claimed_for_s,
+       -- What nobody knows to have failed may have been read.
+       EXISTS (SELECT FROM pideai_whatsapp.sends e
+                WHERE e.order_id = %(order_id)s AND e.kind = %(message_type)s AND e.store_id = s.id
+                  AND e.message_id <> %(message_id)s AND e.state IN ('claimed', 'accepted', 'unknown')) AS was_said
   FROM public.stores s
   LEFT JOIN public.whatsapp_settings w ON w.store_id = s.id
+  LEFT JOIN pideai_whatsapp.stores k ON k.store_id = s.id
   LEFT JOIN public.whatsapp_message_templates t ON t.store_id = s.id AND t.template_type = %(message_type)s
-  LEFT JOIN public.whatsapp_messages m ON m.store_id = s.id AND m.id = %(message_id)s
+  LEFT JOIN public.whatsapp_campaigns c ON c.store_id = s.id AND c.id = %(campaign_id)s
+  LEFT JOIN pideai_whatsapp.sends x ON x.store_id = s.id AND x.message_id = %(message_id)s
  WHERE s.id = %(store_id)s

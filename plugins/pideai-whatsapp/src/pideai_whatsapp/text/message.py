@@ -5,19 +5,35 @@ can make a store's number say paragraphs of their own.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
+
+import msgspec
 
 from pideai_host.api import OrderItem, OrderPayload
 from pideai_whatsapp.text.money import PriceFormat, format_price
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
-from pideai_whatsapp.text.tokens import Rendered, render
+from pideai_whatsapp.text.tokens import render
+
+
+class Composed(msgspec.Struct, frozen=True, kw_only=True):
+    """A text that is ready to go.
+
+    Attributes:
+        unknown: Names in the template that are no tokens of its kind, sorted; they stay in the text.
+        values: What its tokens stood for.
+    """
+
+    text: str
+    unknown: tuple[str, ...] = ()
+    values: Mapping[str, str] = {}
+
 
 MAX_CHARS: Final = 4_096
 """The longest text that is sent: what the strictest of today's WhatsApp interfaces takes."""
 MAX_ITEM_LINES: Final = 40
-_NAME_MAX_CHARS: Final = 80
+NAME_MAX_CHARS: Final = 80
 _ADDRESS_MAX_CHARS: Final = 200
 _GAP: Final = re.compile(r"\n{3,}")
 _ITEMS_HEADING: Final = "*Tu pedido:*"
@@ -33,7 +49,7 @@ def compose(
     items: Sequence[OrderItem],
     store: Store,
     base_domain: str,
-) -> Rendered:
+) -> Composed:
     """Write the message of an order from a template, at most `MAX_CHARS` long.
 
     A confirmation always shows what was ordered: when its template has no ``{order_items}``, the items follow the
@@ -44,10 +60,10 @@ def compose(
     """
     values = token_values(order, items=items, store=store, base_domain=base_domain)
     rendered = render(template[:MAX_CHARS], values)
-    text = _GAP.sub("\n\n", rendered.text.strip())
+    text = tidy(rendered.text)
     if kind is MessageType.ORDER_CONFIRMATION and "order_items" not in rendered.used and values["order_items"]:
         text = f"{text}\n\n{_ITEMS_HEADING}\n{values['order_items']}"
-    return Rendered(text=_cut(text, MAX_CHARS), used=rendered.used, unknown=rendered.unknown)
+    return Composed(text=cut(text, MAX_CHARS), unknown=rendered.unknown, values=values)
 
 
 def token_values(order: OrderPayload, *, items: Sequence[OrderItem], store: Store, base_domain: str) -> dict[str, str]:
@@ -56,17 +72,17 @@ def token_values(order: OrderPayload, *, items: Sequence[OrderItem], store: Stor
     Raises:
         AmountUnusable: an amount of the order cannot be written.
     """
-    address = _one_line(order.delivery_address.text if order.delivery_address else "", _ADDRESS_MAX_CHARS)
+    address = one_line(order.delivery_address.text if order.delivery_address else "", _ADDRESS_MAX_CHARS)
     return {
-        "customer_name": _one_line(order.customer_name, _NAME_MAX_CHARS) or "Cliente",
+        "customer_name": one_line(order.customer_name, NAME_MAX_CHARS) or "Cliente",
         "order_number": order.order_number.upper(),
         "order_total": format_price(order.total, store.price_format),
         "estimated_time": _estimated_time(order),
-        "store_name": _one_line(store.name, _NAME_MAX_CHARS),
+        "store_name": one_line(store.name, NAME_MAX_CHARS),
         "delivery_message": _delivery_message(order.order_type, address=address, store=store),
         "delivery_address": address,
         "order_type": store.label_of(order.order_type),
-        "store_link": f"https://{store.subdomain}.{base_domain}",
+        "store_link": store.link(base_domain),
         "order_items": items_text(items, store.price_format),
     }
 
@@ -93,13 +109,10 @@ def items_text(items: Sequence[OrderItem], style: PriceFormat) -> str:
 
 def _item_lines(item: OrderItem, style: PriceFormat) -> list[str]:
     unit = sum((extra.price for extra in item.extras), item.unit_price)
-    head = f"{item.quantity} x {_one_line(item.name, _NAME_MAX_CHARS)} ({format_price(unit, style)})"
+    head = f"{item.quantity} x {one_line(item.name, NAME_MAX_CHARS)} ({format_price(unit, style)})"
     return [
         head,
-        *(
-            f"  + {_one_line(extra.name, _NAME_MAX_CHARS)} ({format_price(extra.price, style)})"
-            for extra in item.extras
-        ),
+        *(f"  + {one_line(extra.name, NAME_MAX_CHARS)} ({format_price(extra.price, style)})" for extra in item.extras),
     ]
 
 
@@ -114,14 +127,21 @@ def _delivery_message(order_type: str, *, address: str, store: Store) -> str:
     if order_type == "delivery":
         return f"Saldrá pronto hacia: {address}" if address else "Saldrá pronto."
     if order_type == "pickup":
-        where = _one_line(store.address, _ADDRESS_MAX_CHARS)
+        where = one_line(store.address, _ADDRESS_MAX_CHARS)
         return f"Puedes recogerlo en: {where}" if where else "Ya puedes recogerlo."
     return "Ya puedes disfrutarlo."
 
 
-def _one_line(text: str, max_chars: int) -> str:
-    return _cut(" ".join(text[: 2 * max_chars].split()), max_chars)
+def tidy(text: str) -> str:
+    """Trim a text, and leave no more than one empty line where a token had no value."""
+    return _GAP.sub("\n\n", text.strip())
 
 
-def _cut(text: str, max_chars: int) -> str:
+def one_line(text: str, max_chars: int) -> str:
+    """Put what a customer typed on one line, at most so long."""
+    return cut(" ".join(text[: 2 * max_chars].split()), max_chars)
+
+
+def cut(text: str, max_chars: int) -> str:
+    """Shorten a text that is too long, and show that it was."""
     return text if len(text) <= max_chars else f"{text[: max_chars - 1].rstrip()}…"

@@ -21,3 +21,7 @@ class Store(msgspec.Struct, frozen=True, kw_only=True):
         """Return the store's word for an order type; eating there goes by the digital menu's word."""
         labels = {"delivery": self.delivery_label, "pickup": self.pickup_label}
         return labels.get(order_type, self.digital_menu_label)
+
+    def link(self, base_domain: str) -> str:
+        """Return the address of the store's page."""
+        return f"https://{self.subdomain}.{base_domain}"

@@ -26,6 +26,17 @@ class MessageType(StrEnum):
 ADVERTISING: Final = frozenset({MessageType.ABANDONED_CART, MessageType.PROMOTION, MessageType.CAMPAIGN})
 """What a customer who opted out gets no more; notices of orders, and what the store writes by hand, still come."""
 
+TEMPLATE_NAMES: Final[dict[MessageType, str]] = {
+    MessageType.ORDER_CONFIRMATION: "Confirmación de pedido",
+    MessageType.ORDER_PREPARING: "Pedido en preparación",
+    MessageType.ORDER_READY: "Pedido listo",
+    MessageType.ORDER_OUT_FOR_DELIVERY: "Pedido en camino",
+    MessageType.ORDER_DELIVERED: "Pedido entregado",
+    MessageType.ORDER_CANCELLED: "Pedido cancelado",
+    MessageType.ABANDONED_CART: "Carrito abandonado",
+    MessageType.PROMOTION: "Promoción",
+}
+"""The eight kinds that have a template, in the order in which they are shown, by the names of today's panel."""
 
 DEFAULT_TEXTS: Final[dict[MessageType, str]] = {
     MessageType.ORDER_CONFIRMATION: (
@@ -54,5 +65,13 @@ DEFAULT_TEXTS: Final[dict[MessageType, str]] = {
     MessageType.ORDER_CANCELLED: (
         "❌ {customer_name}, tu pedido #{order_number} de {order_total} fue cancelado.\n\n"
         "Si tienes preguntas, escríbenos.\n*{store_name}*"
+    ),
+    MessageType.ABANDONED_CART: (
+        "🛒 {customer_name}, dejaste productos en tu carrito de *{store_name}* por {cart_total}.\n\n"
+        "Termina tu pedido aquí: {recovery_link}\n\nSi no quieres más recordatorios, responde BAJA."
+    ),
+    MessageType.PROMOTION: (
+        "🔥 {customer_name}, {promotion_message}\n\nHaz tu pedido: {store_link}\n*{store_name}*\n\n"
+        "Si no quieres más promociones, responde BAJA."
     ),
 }

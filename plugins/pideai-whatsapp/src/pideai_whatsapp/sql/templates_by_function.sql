@@ -1,0 +1,1 @@
+SELECT public.initialize_whatsapp_templates(%(store_id)s)

@@ -1,0 +1,248 @@
+"""Who may claim a message, and what becomes of it: the statements on a real database."""
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+from pideai_whatsapp.errors import RecordLost
+from pideai_whatsapp.sending.facts import CartState, SendState
+from pideai_whatsapp.sending.queued import QueuedMessage, enqueue
+from pideai_whatsapp.sending.records import SqlRecords
+from pideai_whatsapp.statements import statement
+from pideai_whatsapp.text.phones import Phone
+from pideai_whatsapp.text.templates import MessageType
+
+READY = MessageType.ORDER_READY
+PHONE = Phone("+584141234567")
+
+
+async def claim(records, draft, delivery_id=None):
+    return await records.claim(draft, credit_type="monthly", provider="evolution", delivery_id=delivery_id)
+
+
+async def seen(shop, message_id):
+    cursor = await shop.connection.execute(
+        """select m.status, s.state, m.evolution_message_id, m.error_message, m.sent_at is not null
+        from public.whatsapp_messages m join pideai_whatsapp.sends s on s.message_id = m.id where m.id = %s""",
+        (message_id,),
+    )
+    return await cursor.fetchone()
+
+
+async def test_one_of_many_attempts_gets_the_message(records, draft, shop):
+    made = draft()
+
+    got = await asyncio.gather(*(claim(records, made) for _ in range(8)))
+
+    assert sum(got) == 1
+    assert await seen(shop, made.id) == ("pending", "claimed", None, None, False)
+
+
+async def test_what_was_accepted_is_sent_and_never_claimed_again(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+
+    known = await records.settle(made.id, SendState.ACCEPTED, provider_message_id="3EB0")
+
+    assert (known.state, known.provider_message_id) == (SendState.ACCEPTED, "3EB0")
+    assert await seen(shop, made.id) == ("sent", "accepted", "3EB0", None, True)
+    assert not await claim(records, made)
+
+
+async def test_what_was_refused_fails_and_may_be_claimed_again(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await records.settle(made.id, SendState.REFUSED, error="no hay conexión")
+
+    assert (await seen(shop, made.id))[:4] == ("failed", "refused", None, "no hay conexión")
+    assert await claim(records, made)
+    assert (await seen(shop, made.id))[:4] == ("pending", "claimed", None, None)
+
+
+async def test_what_nobody_knows_stays_pending_and_is_never_claimed_again(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await records.settle(made.id, SendState.UNKNOWN, error="sin respuesta")
+
+    assert (await seen(shop, made.id))[:4] == ("pending", "unknown", None, "sin respuesta")
+    assert not await claim(records, made)
+
+
+async def test_an_answer_that_is_lost_after_the_provider_told_of_the_message_is_none(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await shop.connection.execute(
+        "update pideai_whatsapp.sends set provider_message_id = '3EB0' where message_id = %s", (made.id,)
+    )
+
+    known = await records.settle(made.id, SendState.UNKNOWN, error="sin respuesta")
+
+    assert known.state is SendState.ACCEPTED
+    assert await seen(shop, made.id) == ("sent", "accepted", "3EB0", None, True)
+
+
+async def test_a_late_refusal_does_not_undo_what_was_accepted(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await records.settle(made.id, SendState.ACCEPTED, provider_message_id="3EB0")
+
+    known = await records.settle(made.id, SendState.REFUSED, error="x")
+
+    assert known.state is SendState.ACCEPTED
+    assert (await seen(shop, made.id))[:3] == ("sent", "accepted", "3EB0")
+
+
+async def test_a_receipt_that_came_first_is_not_undone(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await shop.connection.execute("update public.whatsapp_messages set status = 'read' where id = %s", (made.id,))
+
+    await records.settle(made.id, SendState.ACCEPTED, provider_message_id="3EB0")
+
+    assert (await seen(shop, made.id))[:3] == ("read", "accepted", "3EB0")
+
+
+async def test_a_message_without_a_row_cannot_be_settled(records):
+    with pytest.raises(RecordLost):
+        await records.settle(uuid4(), SendState.ACCEPTED)
+
+
+async def test_closing_fails_what_is_to_come_and_leaves_what_was_claimed(records, context, draft, shop):
+    queued = QueuedMessage(message_id=uuid4(), phone=PHONE, kind=MessageType.MANUAL, text="hola")
+    await enqueue(context, queued)
+    made = draft()
+    await claim(records, made)
+
+    await records.close(queued.message_id, error="no")
+    await records.close(made.id, error="no")
+    await records.close(uuid4(), error="no")
+
+    assert (await seen(shop, queued.message_id))[:4] == ("failed", "refused", None, "no")
+    assert (await seen(shop, made.id))[:2] == ("pending", "claimed")
+
+
+async def test_facts_tell_what_earlier_attempts_left(records, draft):
+    made = draft()
+    assert (await records.facts(READY, made.id)).earlier is None
+
+    await claim(records, made)
+    earlier = (await records.facts(READY, made.id)).earlier
+
+    assert (earlier.state, earlier.provider) == (SendState.CLAIMED, "evolution")
+    assert 0 <= earlier.claimed_for_s < 60
+
+
+@pytest.mark.parametrize(
+    ("state", "was_said"), [(SendState.ACCEPTED, True), (SendState.UNKNOWN, True), (SendState.REFUSED, False)]
+)
+async def test_a_notice_counts_as_said_unless_it_is_known_not_to_have_gone(records, draft, shop, state, was_said):
+    order_id, _ = await shop.insert()
+    made = draft(order_id=order_id)
+    await claim(records, made)
+    await records.settle(made.id, state)
+
+    said = [
+        (await records.facts(kind, uuid4(), order_id=order)).was_said
+        for kind, order in ((READY, order_id), (MessageType.ORDER_PREPARING, order_id), (READY, uuid4()))
+    ]
+
+    assert said == [was_said, False, False]
+    assert not (await records.facts(READY, made.id, order_id=order_id)).was_said
+
+
+async def test_the_panels_switches_are_facts(records, shop):
+    await shop.connection.execute(
+        "update public.whatsapp_settings set auto_order_ready = false, auto_order_preparing = null"
+    )
+
+    facts = await records.facts(READY, uuid4())
+
+    assert facts.panel[READY] is False
+    assert MessageType.ORDER_PREPARING not in facts.panel
+    assert facts.is_adopted is False
+
+
+async def test_rows_of_another_store_are_not_touched(records, context, draft, shop):
+    other = SqlRecords(context.db, uuid4())
+    made = draft()
+    await claim(records, made)
+
+    with pytest.raises(RecordLost):
+        await other.settle(made.id, SendState.ACCEPTED, provider_message_id="x")
+    await records.settle(made.id, SendState.REFUSED)
+    assert not await claim(other, made)
+    assert (await seen(shop, made.id))[1] == "refused"
+
+
+async def cart(shop, **columns):
+    row = {"store_id": shop.store_id, "customer_phone": "0414-1234567", "cart_data": "[]", "cart_total": 10} | columns
+    cursor = await shop.connection.execute(
+        f"""insert into public.abandoned_carts ({", ".join(row)}) values ({", ".join(f"%({n})s" for n in row)})
+        returning id""",
+        row,
+    )
+    return (await cursor.fetchone())[0]
+
+
+async def test_a_cart_is_open_until_it_is_reminded_of(records, shop):
+    cart_id = await cart(shop)
+    assert await records.cart(cart_id, PHONE) == CartState(is_open=True)
+
+    await records.mark_reminded(cart_id)
+
+    assert await records.cart(cart_id, PHONE) == CartState(is_open=False)
+    assert await records.cart(uuid4(), PHONE) is None
+
+
+@pytest.mark.parametrize("column", ["recovered = true", "expires_at = now() - interval '1 minute'"])
+async def test_a_cart_that_was_recovered_or_expired_is_not_open(records, shop, column):
+    cart_id = await cart(shop)
+    await shop.connection.execute(f"update public.abandoned_carts set {column}")
+
+    assert (await records.cart(cart_id, PHONE)).is_open is False
+
+
+@pytest.mark.parametrize(
+    ("columns", "has_ordered"),
+    [
+        ({}, True),
+        ({"customer_phone": "+58 414-1234567"}, True),
+        ({"customer_phone": "0424-1234567"}, False),
+        ({"status": "cancelled"}, False),
+        ({"customer_phone": None}, False),
+    ],
+)
+async def test_who_ordered_since_needs_no_reminder(records, shop, columns, has_ordered):
+    cart_id = await cart(shop)
+    await shop.insert(**columns)
+
+    assert (await records.cart(cart_id, PHONE)).has_ordered is has_ordered
+
+
+async def test_what_nobody_works_on_any_more_is_closed_where_it_shows(records, context, draft, shop):
+    fresh, stale, lost, told = (draft() for _ in range(4))
+    for one in (fresh, lost, told):
+        await claim(records, one)
+    queued = QueuedMessage(message_id=stale.id, phone=PHONE, kind=MessageType.MANUAL, text="hola")
+    await enqueue(context, queued)
+    await shop.connection.execute(
+        """update pideai_whatsapp.sends
+        set created_at = now() - interval '1 day',
+            claimed_at = case when state = 'claimed' then now() - interval '1 hour' end
+        where message_id = any (%s)""",
+        ([stale.id, lost.id, told.id],),
+    )
+    await shop.connection.execute(
+        "update pideai_whatsapp.sends set provider_message_id = '3EB0' where message_id = %s", (told.id,)
+    )
+    params = {"new_after_s": 10_800, "claimed_after_s": 300, "limit": 100, "new_error": "caducó", "claimed_error": "?"}
+
+    closed = await context.db.fetch_one(statement("close_stale"), params)
+
+    assert dict(closed) == {"failed": 1, "unknown": 1}
+    assert [(await seen(shop, one.id))[:2] for one in (fresh, stale, lost, told)] == [
+        ("pending", "claimed"),
+        ("failed", "refused"),
+        ("pending", "unknown"),
+        ("sent", "accepted"),
+    ]
