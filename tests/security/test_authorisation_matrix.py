@@ -128,6 +128,7 @@ ROWS: Mapping[str, Row] = {
     "listQuarantinedPlugins": operators(),
     "listLanes": operators(),
     "listProcesses": operators(),
+    "listPluginJobs": operators(),
     "listOpenBreakers": operators(),
     "listUntakenEvents": operators(),
     "listKeptBodies": operators(),

@@ -17,6 +17,7 @@ from pideai_host import telemetry
 from pideai_host.cli.plugins_policy import policy
 from pideai_host.cli.plugins_quarantine import quarantined, release
 from pideai_host.cli.plugins_sync import sync
+from pideai_host.plugins.jobs import collect_jobs
 from pideai_host.plugins.migrations import with_migrations_tried
 from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.plugins.registry import Registry, load_registry
@@ -59,7 +60,7 @@ def list_plugins(run: "Run", *, as_json: bool, strict: bool) -> int:
     settings = Settings.from_env()
     telemetry.set_up(level="error", log_format=settings.log_format)  # the table tells what the log would
     with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
-        records = _with_routes(with_migrations_tried(load_registry(settings.plugins))).records
+        records = _with_routes(collect_jobs(with_migrations_tried(load_registry(settings.plugins))).registry).records
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(records), indent=2).decode())
     else:

@@ -28,11 +28,12 @@ class Phase(StrEnum):
     REGISTER = "register"
     MIGRATIONS = "migrations"
     ROUTES = "routes"
+    JOBS = "jobs"
     READY = "ready"
 
 
 class Status(StrEnum):
-    """Where a candidate ended up. Partial: it works, but without its routes."""
+    """Where a candidate ended up. Partial: it works, but without its routes or its jobs."""
 
     READY = "ready"
     PARTIAL = "partial"

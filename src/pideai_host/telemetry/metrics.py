@@ -100,6 +100,12 @@ PROVIDER_CALLS = Counter(
     ["plugin", "result"],
     registry=REGISTRY,
 )
+PLUGIN_JOBS = Counter(
+    "pideai_plugin_jobs",
+    "Turns of plugins' jobs that ended: ok, failed or timeout",
+    ["plugin", "job", "outcome"],
+    registry=REGISTRY,
+)
 STREAMS_OPEN = Gauge("pideai_streams_open", "Live streams that are open", registry=REGISTRY)
 STREAMS_DROPPED = Counter(
     "pideai_streams_dropped", "Live streams that were ended since their client read too slowly", registry=REGISTRY

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from psycopg import errors
 
-from pideai_host.api import ConfigurationError, PluginDefinition
+from pideai_host.api import ConfigurationError, PluginDefinition, PluginJob
 from pideai_host.db.pool import Pool, open_pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.alive import Heartbeat
@@ -28,14 +28,17 @@ from pideai_host.events.dispatch import Dispatcher
 from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.installed import InstalledCopies
 from pideai_host.events.intake import Intake
+from pideai_host.events.job_rows import JobRows
 from pideai_host.events.jobs import Upkeep, jobs_of
 from pideai_host.events.kept_bodies import KeptBodies
 from pideai_host.events.ordering import Ordering, OrderUpkeep
 from pideai_host.events.outbox import Outbox
+from pideai_host.events.plugin_jobs import PluginJobs
 from pideai_host.events.quarantine_rows import QuarantineRows
 from pideai_host.events.quarantines import Quarantines
 from pideai_host.events.queue import Queue
 from pideai_host.events.rates import Rates
+from pideai_host.events.reach import ReachParts
 from pideai_host.events.replay_job import ReplayJob
 from pideai_host.events.schedule import Scheduler
 from pideai_host.events.settle import Settler
@@ -46,6 +49,7 @@ from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.jobs import collect_jobs
 from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.quarantine import Quarantine
 from pideai_host.plugins.registry import Registry, load_registry
@@ -84,6 +88,7 @@ _REQUIRED: tuple[str, ...] = (
     "pideai_host.notices_changes",
     "pideai_host.drop_old_partitions",
     "pideai_host.plugin_migrations",
+    "pideai_host.plugin_jobs",
     "pgmq.meta",
 )
 """Something of every migration: a host that is deployed before `migrate` ran says so at once."""
@@ -120,6 +125,7 @@ class Engine(msgspec.Struct, frozen=True, kw_only=True):
     try_out: TryOut
     heartbeat: Heartbeat
     scheduler: Scheduler
+    plugin_jobs: PluginJobs
     quarantine: Quarantine
     runner: HookRunner
     worker: Worker | None
@@ -167,6 +173,8 @@ async def open_engine(
         )
         await _require_tables(pool)
         registry = await without_unmigrated(registry, pool)
+        collected = await asyncio.to_thread(collect_jobs, registry)
+        registry = collected.registry
         definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
         engine_pool = await stack.enter_async_context(
             open_pool(url, min_size=4, max_size=max(6, settings.pool_max_size), name="pideai-host-engine", check=False)
@@ -197,6 +205,7 @@ async def open_engine(
             quarantine=quarantine,
             with_intake=with_intake,
             changed=changed,
+            plugin_jobs=collected.of_plugin if with_worker else {},
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -217,6 +226,7 @@ def _assemble(
     quarantine: Quarantine,
     with_intake: bool,
     changed: ChangedStores,
+    plugin_jobs: Mapping[str, tuple[PluginJob, ...]],
 ) -> Engine:
     directory = StoreDirectory(engine_pool, monotonic=time.monotonic)
     notifier = Notifier(engine_pool)
@@ -233,6 +243,7 @@ def _assemble(
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None
+    quarantined = Quarantines(QuarantineRows(engine_pool), own=quarantine.reasons)
     if definitions is not None:
         breakers = Breakers(BreakerRows(engine_pool))
         worker = Worker(
@@ -245,13 +256,14 @@ def _assemble(
             rates=Rates(engine_pool),
             ordering=Ordering(engine_pool),
             definitions=definitions,
-            quarantined=Quarantines(QuarantineRows(engine_pool), own=quarantine.reasons),
+            quarantined=quarantined,
             traces=None if tracing.active is None else DeliveryTraces(engine_pool, tracing.active),
             now=_now,
         )
         notifier.tell(worker.wake)
     scheduler = Scheduler(settings.database_url or "", jobs)
     store_calls = StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons)
+    outbox = Outbox(pool, intake, on_changed=changed.tell)
     return Engine(
         settings=settings,
         registry=registry,
@@ -268,7 +280,7 @@ def _assemble(
         answers=KeptAnswers(pool, contexts.sealer),
         store_calls=store_calls,
         try_out=TryOut(pool, store_calls, contexts, installations),
-        outbox=Outbox(pool, intake, on_changed=changed.tell),
+        outbox=outbox,
         changed=changed,
         capture=CaptureDoor(engine_pool, reader, intake),
         bodies=KeptBodies(pool, reader, intake),
@@ -280,6 +292,14 @@ def _assemble(
             quarantined=quarantine.reasons,
         ),
         scheduler=scheduler,
+        plugin_jobs=PluginJobs(
+            plugin_jobs,
+            ReachParts(pool=pool, http=contexts.http, environ=contexts.environ, calls=store_calls, outbox=outbox),
+            JobRows(engine_pool),
+            runner,
+            leads=lambda: scheduler.is_leader,
+            quarantined=quarantined,
+        ),
         quarantine=quarantine,
         runner=runner,
         worker=worker,
@@ -311,6 +331,8 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(engine.upgrade.stop)
     await engine.scheduler.start()
     stack.push_async_callback(engine.scheduler.stop)
+    await engine.plugin_jobs.start()
+    stack.push_async_callback(engine.plugin_jobs.stop)
 
 
 async def _require_tables(pool: Pool) -> None:

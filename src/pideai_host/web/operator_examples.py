@@ -45,6 +45,19 @@ PROCESS: Final[dict[str, Any]] = {
     "is_alive": True,
 }
 
+PLUGIN_JOB: Final[dict[str, Any]] = {
+    "plugin": "courier",
+    "job": "look_after_rides",
+    "interval_s": 60.0,
+    "began_at": "2026-11-22T13:31:01.645075Z",
+    "ended_at": "2026-11-22T13:31:02.100000Z",
+    "outcome": "failed",
+    "error": "ConnectError: the carrier does not answer",
+    "took_s": 0.45,
+    "turns": 1204,
+    "failures": 2,
+}
+
 OPEN_BREAKER: Final[dict[str, Any]] = {
     "installation_id": "0f4a7c1e-3a51-4f2e-9a41-5d5c8b0c6a01",
     "store_id": "7b0d2c55-8e0f-4d5b-8d3b-2f6a1c9e4b02",

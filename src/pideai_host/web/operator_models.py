@@ -11,6 +11,7 @@ from msgspec import Meta
 from pideai_host.events.alive import SILENCE_S, ProcessSeen
 from pideai_host.events.delivery_log import Mark
 from pideai_host.events.depths import COUNTED_MAX, LaneDepth
+from pideai_host.events.job_rows import JobSeen
 from pideai_host.events.kept_bodies import AGAIN_DAYS, KeptBody, KeptBodyWhole
 from pideai_host.events.overview import BREAKERS_MAX, OpenBreaker, Untaken
 from pideai_host.events.quarantine_rows import QuarantineState
@@ -111,6 +112,32 @@ class ProcessList(msgspec.Struct, frozen=True):
     """The processes that were seen within a day, the oldest first. One that ended in order is not among them."""
 
     items: list[ProcessOut]
+
+
+class PluginJobOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A job of a plugin, and its newest turn that ended."""
+
+    plugin: str
+    job: str
+    interval_s: float
+    began_at: Annotated[datetime, Meta(description="The newest turn, which may still run.")]
+    ended_at: datetime | None
+    outcome: Literal["ok", "failed", "timeout"] | None
+    error: str | None
+    took_s: float | None
+    turns: Annotated[int, Meta(description="That ended.")]
+    failures: Annotated[int, Meta(description="In a row.")]
+
+    @classmethod
+    def of(cls, seen: JobSeen) -> "PluginJobOut":
+        """Show a job."""
+        return msgspec.convert(seen, cls, from_attributes=True)
+
+
+class PluginJobList(msgspec.Struct, frozen=True):
+    """The jobs of plugins that had a turn, by plugin and name."""
+
+    items: list[PluginJobOut]
 
 
 class OpenBreakerOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pideai_host.db.pool import Pool
 from pideai_host.events.depths import LaneDepths
+from pideai_host.events.job_rows import JobRows
 from pideai_host.events.kept_bodies import KeptBodies
 from pideai_host.events.overview import Overview
 from pideai_host.events.quarantine_rows import QuarantineRows
@@ -23,6 +24,11 @@ class OperatorParts:
     def depths(self) -> LaneDepths:
         """How full the lanes are."""
         return LaneDepths(self.pool)
+
+    @property
+    def jobs(self) -> JobRows:
+        """What became of plugins' jobs."""
+        return JobRows(self.pool)
 
     @property
     def quarantines(self) -> QuarantineRows:

@@ -12,6 +12,12 @@ from uuid import uuid4
 
 import pytest
 
+from pideai_host.events.plugin_jobs import HostJob
+from pideai_host.events.reach import ReachParts
+from pideai_host.plugins.migrations import migrate_plugins, roll_back_plugin
+from pideai_host.plugins.registry import Registry
+from pideai_host.web.state import STATE_KEY
+
 DOCUMENT = Path(__file__).parents[3] / "docs" / "plugins.md"
 
 
@@ -97,3 +103,41 @@ async def test_its_webhook_takes_nothing_that_is_not_signed(pay, at):
     answers = [await pay.client.post(path, content=body, headers=headers) for headers in ({}, signed(body, "guessed"))]
 
     assert [answer.status_code for answer in answers] == [401, 401]
+
+
+@pytest.fixture
+def migrated(written, monkeypatch, tmp_path, database):
+    """The plugin below "Jobs", with the tables below "Tables of its own" in the database."""
+    section = DOCUMENT.read_text(encoding="utf-8").split("\n## Tables of its own\n")[1].split("\n## ")[0]
+    up, down = (part.split("```")[0] for part in section.split("```sql\n")[1:])
+    folder = tmp_path / "acme_courier" / "migrations"
+    (folder / "rollback").mkdir(parents=True)
+    (folder / "001_pickups.sql").write_text(up)
+    (folder / "rollback" / "001_pickups.sql").write_text(down)
+    monkeypatch.syspath_prepend(tmp_path)
+    plugin = written("Jobs")
+    registry = Registry.of({"acme-courier": plugin})
+    [done] = migrate_plugins(database.admin_url, registry)
+    assert (done.names, done.fault) == (("001_pickups",), None)
+    yield plugin
+    roll_back_plugin(database.admin_url, registry, "acme-courier", 1)
+    for name in [name for name in sys.modules if name.startswith("acme_courier")]:
+        del sys.modules[name]
+
+
+async def test_its_job_tells_of_what_is_late_and_tells_it_once(hosted, migrated, pool, operator):
+    host = await hosted({"acme-courier": migrated})
+    await host.admin.execute(
+        """insert into pideai_acme_courier.pickups (id, store_id, delivery_id, carrier_number, called_at)
+        values (gen_random_uuid(), %(store)s, gen_random_uuid(), 'A-7', now() - interval '2 hours'),
+               (gen_random_uuid(), %(store)s, gen_random_uuid(), 'A-8', now())""",
+        {"store": host.store_id},
+    )
+    state = host.app.state[STATE_KEY]
+    parts = ReachParts(pool=pool, http=None, environ=operator, calls=state.store_calls, outbox=state.outbox)
+    [job] = migrated.jobs()
+    for _ in range(2):
+        await job.run(HostJob("acme-courier", job.name, parts))
+    told = await host.admin.execute("select store_id, type, payload from public.plugin_events")
+
+    assert await told.fetchall() == [(host.store_id, "courier.late", {"number": "A-7"})]

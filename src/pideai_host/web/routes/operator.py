@@ -16,6 +16,7 @@ from pideai_host.web.operator_examples import (
     LANE,
     LOAD_RECORD,
     OPEN_BREAKER,
+    PLUGIN_JOB,
     PROCESS,
     QUARANTINED_PLUGIN,
     UNTAKEN,
@@ -30,6 +31,8 @@ from pideai_host.web.operator_models import (
     LoadRecordOut,
     OpenBreakerList,
     OpenBreakerOut,
+    PluginJobList,
+    PluginJobOut,
     ProcessList,
     ProcessOut,
     QuarantinedPluginList,
@@ -104,6 +107,19 @@ async def list_lanes(request: Request[Any, Any, Any]) -> LaneList:
 async def list_processes(request: Request[Any, Any, Any]) -> ProcessList:
     """List the processes that said that they live, and which one runs the jobs."""
     return ProcessList([ProcessOut.of(one) for one in await processes(host_state(request.scope).operator.pool)])
+
+
+@get(
+    "/jobs",
+    operation_id="listPluginJobs",
+    tags=TAGS,
+    summary="List the jobs of plugins",
+    security=ADMIN,
+    responses={**success(200, PluginJobList, {"items": [PLUGIN_JOB]}, "Jobs that had a turn"), **problems(*_ANY)},
+)
+async def list_plugin_jobs(request: Request[Any, Any, Any]) -> PluginJobList:
+    """List the jobs of plugins with what became of their newest turn, in whichever process it was."""
+    return PluginJobList([PluginJobOut.of(one) for one in await host_state(request.scope).operator.jobs.all()])
 
 
 @get(
@@ -203,6 +219,7 @@ OPERATOR_ROUTES: Final = (
     list_quarantined_plugins,
     list_lanes,
     list_processes,
+    list_plugin_jobs,
     list_open_breakers,
     list_untaken,
     list_kept_bodies,
