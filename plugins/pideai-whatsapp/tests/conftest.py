@@ -48,13 +48,14 @@ class FakeLog:
 
 
 class FakeSecrets:
-    """Secrets as a dict, the operator's only."""
+    """Secrets as two dicts: the operator's `values`, and the store's `own` by pointer."""
 
     def __init__(self, operator: dict[str, str]) -> None:
         self.values = operator
+        self.own: dict[str, str] = {}
 
     async def get(self, name: str) -> str | None:
-        return None
+        return self.own.get(name)
 
     def operator(self, name: str) -> str | None:
         return self.values.get(name)

@@ -10,11 +10,15 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from pideai_whatsapp.providers.sections import META_SCHEMA, REQUIREMENTS, TWILIO_SCHEMA, MetaSection, TwilioSection
+
 
 class ProviderName(StrEnum):
     """Who carries the messages of a store."""
 
     EVOLUTION = "evolution"
+    TWILIO = "twilio"
+    META = "meta"
     CONSOLE = "console"
 
 
@@ -34,6 +38,8 @@ class WhatsAppConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     provider: ProviderName = ProviderName.EVOLUTION
     instance_name: str | None = None
+    twilio: TwilioSection | None = None
+    meta: MetaSection | None = None
     confirmation_on: Literal["created", "confirmed"] | None = None
     confirmation_style: Literal["template", "full"] = "template"
     auto_order_confirmation: bool | None = None
@@ -60,20 +66,26 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "additionalProperties": False,
     "required": ["provider"],
+    "allOf": REQUIREMENTS,
     "properties": {
         "provider": {
             "type": "string",
             "title": "Proveedor",
-            "description": "evolution envía por WhatsApp; console solo lo escribe en el registro, para pruebas.",
+            "description": (
+                "evolution envía por un teléfono enlazado; twilio y meta, por una cuenta de empresa; "
+                "console solo lo escribe en el registro, para pruebas."
+            ),
             "enum": [name.value for name in ProviderName],
             "default": "evolution",
         },
         "instanceName": {
             "type": "string",
             "title": "Nombre de la instancia",
-            "description": "Si falta, el subdominio de la tienda.",
+            "description": "De Evolution; si falta, el subdominio de la tienda.",
             "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$",
         },
+        "twilio": TWILIO_SCHEMA,
+        "meta": META_SCHEMA,
         "confirmationOn": {
             "type": "string",
             "title": "Cuándo confirmar el pedido",

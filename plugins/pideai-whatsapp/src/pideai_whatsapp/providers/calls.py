@@ -10,6 +10,7 @@ import msgspec
 
 from pideai_host.api import AddressRefused
 from pideai_whatsapp.providers.base import ProviderConfiguration, ProviderUnavailable, RequestLost
+from pideai_whatsapp.providers.outside import decoded, printable
 
 TIMEOUT: Final = httpx.Timeout(connect=5.0, write=5.0, read=20.0, pool=5.0)
 """Below the hook's own limit, so that a slow server is told apart from a lost worker."""
@@ -33,11 +34,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
         return 200 <= self.status < 300  # noqa: PLR2004 - HTTP's own classes
 
     def decoded(self) -> Any:
-        """Return the body's JSON; None if it is none, or nested beyond reason."""
-        try:
-            return msgspec.json.decode(self.body)
-        except (ValueError, RecursionError):
-            return None
+        """Return the body's JSON; None if it is none."""
+        return decoded(self.body)
 
     def shown(self, max_chars: int = BODY_CHARS) -> str:
         """Return the beginning of the body, fit for a log."""
@@ -59,7 +57,7 @@ class Caller:
     def __init__(self, http: httpx.AsyncClient, *, who: str, secrets: tuple[str, ...]) -> None:
         self._http = http
         self._who = who
-        self._secrets = tuple(spelling for secret in secrets if secret for spelling in _spellings(secret))
+        self._secrets = _spellings(*secrets)
 
     async def send(self, method: str, url: str, *, headers: Mapping[str, str], **content: Any) -> Answer:
         """Make a call that must not be made twice.
@@ -76,19 +74,35 @@ class Caller:
                 f"La respuesta de {self._who} se perdió ({type(problem).__name__}); no se sabe si envió el mensaje."
             ) from problem
 
-    async def ask(self, method: str, url: str, *, headers: Mapping[str, str], **content: Any) -> Answer:
+    async def ask(
+        self, method: str, url: str, *, headers: Mapping[str, str], hidden: tuple[str, ...] = (), **content: Any
+    ) -> Answer:
         """Make a call that may be made again.
+
+        Args:
+            method: HTTP's.
+            url: In full.
+            headers: With the credentials.
+            hidden: Secrets of this call alone.
+            content: As httpx takes it: `json`, `data` or `params`.
 
         Raises:
             ProviderConfiguration: the address cannot be used.
             ProviderUnavailable: no usable answer came.
         """
         try:
-            return await self._call(method, url, headers, content)
+            return await self._call(method, url, headers, content, _spellings(*hidden))
         except httpx.RequestError as problem:
             raise ProviderUnavailable(f"{self._who} no respondió ({type(problem).__name__}).") from problem
 
-    async def _call(self, method: str, url: str, headers: Mapping[str, str], content: Mapping[str, Any]) -> Answer:
+    async def _call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        content: Mapping[str, Any],
+        hidden: tuple[bytes, ...] = (),
+    ) -> Answer:
         try:
             response = await self._http.request(
                 method, url, headers={**headers, "connection": "close"}, timeout=TIMEOUT, **content
@@ -98,7 +112,7 @@ class Caller:
         except _NEVER_LEFT as problem:
             raise ProviderUnavailable(f"{self._who} no está disponible ({type(problem).__name__}).") from problem
         body = response.content
-        for secret in self._secrets:
+        for secret in (*self._secrets, *hidden):
             body = body.replace(secret, b"***")
         return Answer(status=response.status_code, body=body)
 
@@ -108,11 +122,7 @@ def basic(user: str, password: str) -> str:
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
-def printable(text: str, max_chars: int) -> str:
-    """Cut a text of someone else's to what a log can hold, in one line."""
-    return "".join(sign for sign in text if sign.isprintable())[:max_chars]
-
-
-def _spellings(secret: str) -> tuple[bytes, ...]:
+def _spellings(*secrets: str) -> tuple[bytes, ...]:
     """Return the ways in which a server may echo a secret."""
-    return tuple(dict.fromkeys(spelling.encode() for spelling in (secret, quote(secret, safe=""), quote_plus(secret))))
+    ways = [way for secret in secrets if secret for way in (secret, quote(secret, safe=""), quote_plus(secret))]
+    return tuple(way.encode() for way in dict.fromkeys(ways))

@@ -111,7 +111,9 @@ class EvolutionProvider:
         }
         if number is not None:
             body["number"] = number
-        answer = await self._caller.ask("POST", f"{self._base}/instance/create", headers=self._headers, json=body)
+        answer = await self._caller.ask(
+            "POST", f"{self._base}/instance/create", headers=self._headers, hidden=(webhook.secret,), json=body
+        )
         if answer.is_success:
             return made_link_of(answer)
         if not is_name_in_use(answer):
@@ -163,7 +165,7 @@ class EvolutionProvider:
         Raises:
             ProviderUnavailable: the instance is just disappearing.
         """
-        answer = await self._ask("POST", "/webhook/set", json={"webhook": _webhook(webhook)})
+        answer = await self._ask("POST", "/webhook/set", hidden=(webhook.secret,), json={"webhook": _webhook(webhook)})
         if is_gone(answer):
             raise ProviderUnavailable("La instancia de WhatsApp se está borrando; inténtalo en un momento.")
         if not answer.is_success:

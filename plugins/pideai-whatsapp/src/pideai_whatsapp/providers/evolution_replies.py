@@ -18,7 +18,8 @@ from pideai_whatsapp.providers.base import (
     RequestLost,
     SendReceipt,
 )
-from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer, printable
+from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer
+from pideai_whatsapp.providers.outside import identifier, printable, within
 
 _NO_SESSION: Final = ("Connection Closed", "Timed Out", "reading 'onWhatsApp'", "reading 'waUploadToServer'")
 _GATEWAY_GAVE_UP: Final = frozenset({504, 524})
@@ -51,9 +52,9 @@ def receipt_of(answer: Answer) -> SendReceipt:
     if isinstance(body, dict):
         if body.get("error") is True:
             raise problem_of(answer)
-        key = body.get("key")
-        if isinstance(key, dict) and isinstance(key.get("id"), str) and key["id"]:
-            return SendReceipt(message_id=key["id"], response_code=answer.status)
+        message_id = identifier(within(body, "key", "id"))
+        if message_id is not None:
+            return SendReceipt(message_id=message_id, response_code=answer.status)
     raise RequestLost(
         "Evolution respondió sin identificar el mensaje; no se sabe si lo envió.",
         response_code=answer.status,

@@ -9,11 +9,10 @@ import hmac
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from pideai_host.api import WebhookRequest
 from pideai_whatsapp.providers.evolution import SECRET_HEADER
 from pideai_whatsapp.providers.evolution_links import qr_of, read_state
+from pideai_whatsapp.providers.outside import decoded, first_text, identifier, within
 from pideai_whatsapp.providers.recipients import phone_of_jid
 from pideai_whatsapp.providers.signals import (
     Accepted,
@@ -29,9 +28,7 @@ from pideai_whatsapp.providers.signals import (
 )
 
 MAX_SIGNALS: Final = 100
-TEXT_MAX_CHARS: Final = 4_096
 
-_ID_MAX_CHARS: Final = 128
 _GIVEN_UP: Final = 428
 _NO_REASON: Final = 200
 _PROGRESS: Final = {
@@ -59,8 +56,8 @@ def is_genuine(request: WebhookRequest, secret: str) -> bool:
 
 def instance_of(request: WebhookRequest) -> str | None:
     """Return the name of the instance that a report is about; None if it names none."""
-    body = _decoded(request.body)
-    return _id(body.get("instance")) if isinstance(body, dict) else None
+    body = decoded(request.body)
+    return identifier(body.get("instance")) if isinstance(body, dict) else None
 
 
 def read_signals(request: WebhookRequest) -> list[Signal]:
@@ -68,7 +65,7 @@ def read_signals(request: WebhookRequest) -> list[Signal]:
 
     With ``byEvents`` the event's name ends the path, and stands in the body all the same.
     """
-    body = _decoded(request.body)
+    body = decoded(request.body)
     if not isinstance(body, dict) or not isinstance(event := body.get("event"), str):
         return [Counted(name="malformed")]
     name = event.lower().replace("_", ".")
@@ -115,8 +112,7 @@ def _update(data: dict[str, Any]) -> list[Signal]:
 
     An update with ``message`` is an edit, whose SERVER_ACK says nothing of the message's way.
     """
-    key = data.get("key")
-    message_id = _id(data.get("keyId")) or (_id(key.get("id")) if isinstance(key, dict) else None)
+    message_id = identifier(data.get("keyId")) or identifier(within(data, "key", "id"))
     status = data.get("status")
     progress = _PROGRESS.get(status) if isinstance(status, str) else None
     if message_id is None or progress is None or data.get("message") is not None:
@@ -127,7 +123,7 @@ def _update(data: dict[str, Any]) -> list[Signal]:
 
 def _accepted(data: dict[str, Any]) -> list[Signal]:
     key = data.get("key")
-    if not isinstance(key, dict) or (message_id := _id(key.get("id"))) is None:
+    if not isinstance(key, dict) or (message_id := identifier(key.get("id"))) is None:
         return []
     jid = key.get("remoteJid")
     digits = jid.partition("@")[0].partition(":")[0] if isinstance(jid, str) else ""
@@ -147,7 +143,7 @@ def _stored_progress(message_id: str, status: Any) -> list[Signal]:
 def _upsert(data: dict[str, Any]) -> list[Signal]:
     """Read a customer's message: not what the store typed on its own phone, no groups, no broadcasts."""
     key = data.get("key")
-    if not isinstance(key, dict) or key.get("fromMe") is not False or (message_id := _id(key.get("id"))) is None:
+    if not isinstance(key, dict) or key.get("fromMe") is not False or (message_id := identifier(key.get("id"))) is None:
         return []
     jid = key.get("remoteJid")
     if not isinstance(jid, str) or jid.endswith(("@g.us", "@broadcast", "@newsletter")):
@@ -161,28 +157,16 @@ def _text(message: Any) -> str:
     """Find what a message says: its words, a picture's caption, a button's label."""
     if not isinstance(message, dict):
         return ""
-    places = (
+    return first_text(
         message.get("conversation"),
-        _within(message, "extendedTextMessage", "text"),
-        _within(message, "imageMessage", "caption"),
-        _within(message, "videoMessage", "caption"),
-        _within(message, "documentMessage", "caption"),
-        _within(message, "buttonsResponseMessage", "selectedDisplayText"),
-        _within(message, "templateButtonReplyMessage", "selectedDisplayText"),
-        _within(message, "listResponseMessage", "title"),
+        within(message, "extendedTextMessage", "text"),
+        within(message, "imageMessage", "caption"),
+        within(message, "videoMessage", "caption"),
+        within(message, "documentMessage", "caption"),
+        within(message, "buttonsResponseMessage", "selectedDisplayText"),
+        within(message, "templateButtonReplyMessage", "selectedDisplayText"),
+        within(message, "listResponseMessage", "title"),
     )
-    text = next((text for text in places if isinstance(text, str) and text), "")
-    return text[:TEXT_MAX_CHARS].replace("\x00", "")
-
-
-def _within(message: dict[str, Any], name: str, field: str) -> Any:
-    inner = message.get(name)
-    return inner.get(field) if isinstance(inner, dict) else None
-
-
-def _id(value: Any) -> str | None:
-    is_id = isinstance(value, str) and 0 < len(value) <= _ID_MAX_CHARS and value.isprintable()
-    return value if is_id else None
 
 
 def _code(value: Any) -> int | None:
@@ -196,13 +180,6 @@ def _entries(data: Any) -> list[dict[str, Any]]:
     if isinstance(data, list):
         return [entry for entry in data[:MAX_SIGNALS] if isinstance(entry, dict)]
     return [data if isinstance(data, dict) else {}]
-
-
-def _decoded(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return None
 
 
 _READERS: Final[dict[str, Callable[[dict[str, Any]], list[Signal]]]] = {

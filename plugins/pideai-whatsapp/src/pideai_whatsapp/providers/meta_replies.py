@@ -1,0 +1,117 @@
+"""What the Cloud API's answers and its error numbers mean, on an answer as in a status report; pure.
+
+Meta says to decide on ``code`` and ``details``, never on titles or subcodes; a number that is not here is judged by its
+HTTP status.
+"""
+
+from typing import Any, Final
+
+from pideai_whatsapp.providers.base import (
+    InvalidRecipient,
+    MessageRefused,
+    ProviderConfiguration,
+    ProviderProblem,
+    ProviderUnavailable,
+    RequestLost,
+    SendReceipt,
+)
+from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer
+from pideai_whatsapp.providers.outside import identifier, printable
+
+Kind = type[ProviderProblem]
+
+_NO_SETUP: Final = (ProviderConfiguration, "La conexión con WhatsApp Cloud está mal configurada.")
+_LATER: Final = (ProviderUnavailable, "WhatsApp Cloud pide esperar.")
+_REFUSED: Final = (MessageRefused, "WhatsApp Cloud rechazó el mensaje.")
+_WINDOW: Final = (
+    MessageRefused,
+    "El cliente no ha escrito en las últimas 24 horas; WhatsApp solo acepta una plantilla aprobada.",
+)
+
+_MEANINGS: Final[dict[int, tuple[Kind, str]]] = {
+    **dict.fromkeys((0, 3, 10, 190, 368, 131005, 131031, 131042), _NO_SETUP),
+    **dict.fromkeys(range(200, 300), _NO_SETUP),
+    **dict.fromkeys((4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133016), _LATER),
+    **dict.fromkeys(
+        (100, 131008, 131009, 131051, 131052, 131053, 132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016),
+        _REFUSED,
+    ),
+    130472: (MessageRefused, "WhatsApp no entrega este mensaje a este cliente."),
+    130497: (MessageRefused, "WhatsApp no permite escribir a este país desde esta cuenta."),
+    131021: (MessageRefused, "El número del cliente es el de la tienda."),
+    131026: (InvalidRecipient, "El número del cliente no recibe WhatsApp."),
+    131030: (MessageRefused, "La cuenta de prueba de WhatsApp no tiene permitido este número."),
+    131047: _WINDOW,
+    131049: (MessageRefused, "WhatsApp retuvo el mensaje para no cansar al cliente."),
+    131050: (MessageRefused, "El cliente pidió no recibir promociones."),
+}
+_GATEWAY_GAVE_UP: Final = frozenset({504, 524})
+_TRY_LATER: Final = frozenset({408, 425, 429})
+
+
+def receipt_of(answer: Answer) -> SendReceipt:
+    """Read the answer to a send.
+
+    Raises:
+        ProviderProblem: it is not a receipt. A 2xx without an id is `RequestLost`.
+    """
+    body = answer.decoded()
+    if not answer.is_success or (isinstance(body, dict) and isinstance(body.get("error"), dict)):
+        raise problem_of(answer)
+    messages = body.get("messages") if isinstance(body, dict) else None
+    first = messages[0] if isinstance(messages, list) and messages else None
+    message_id = identifier(first.get("id")) if isinstance(first, dict) else None
+    if message_id is None:
+        raise RequestLost(
+            "WhatsApp Cloud respondió sin identificar el mensaje; no se sabe si lo envió.",
+            response_code=answer.status,
+            response_body=answer.shown(),
+        )
+    return SendReceipt(message_id=message_id, response_code=answer.status)
+
+
+def problem_of(answer: Answer) -> ProviderProblem:
+    """Tell what an answer that is no receipt means."""
+    body = answer.decoded()
+    error = body.get("error") if isinstance(body, dict) else None
+    kind, words = _meaning(_code_of(error), answer.status)
+    detail = _details_of(error) or answer.shown(WORDS_CHARS)
+    message = f"{words} ({answer.status}: {detail})" if detail else f"{words} ({answer.status})"
+    return kind(message, response_code=answer.status, response_body=answer.shown())
+
+
+def failure(errors: Any) -> str:
+    """Say why a message failed, from the errors of its status report."""
+    error = errors[0] if isinstance(errors, list) and errors else None
+    code = _code_of(error)
+    words = _MEANINGS[code][1] if code in _MEANINGS else "WhatsApp no entregó el mensaje."
+    detail = _details_of(error)
+    return printable(f"{words} ({detail})" if detail else words, WORDS_CHARS)
+
+
+def _meaning(code: int | None, status: int) -> tuple[Kind, str]:
+    if code in _MEANINGS:
+        return _MEANINGS[code]
+    if status in _GATEWAY_GAVE_UP:
+        return RequestLost, "WhatsApp Cloud no respondió a tiempo; no se sabe si envió el mensaje."
+    if status in (401, 403, 404) or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own classes
+        return _NO_SETUP
+    if status in _TRY_LATER:
+        return _LATER
+    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "WhatsApp Cloud falló por ahora.")  # noqa: PLR2004
+
+
+def _code_of(error: Any) -> int | None:
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if type(code) is int else None
+
+
+def _details_of(error: Any) -> str:
+    """Return an error's number and its details, which Meta means to be read; its message where there are none."""
+    if not isinstance(error, dict):
+        return ""
+    data = error.get("error_data")
+    details = data.get("details") if isinstance(data, dict) else None
+    words = next((text for text in (details, error.get("message"), error.get("title")) if isinstance(text, str)), "")
+    code = _code_of(error)
+    return printable(f"{code}: {words}" if code is not None else words, WORDS_CHARS)
