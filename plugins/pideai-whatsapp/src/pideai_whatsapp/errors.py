@@ -1,27 +1,28 @@
 """The errors of this package that are no provider's; `providers.base` draws those.
 
-    PideaiError
+    PideaiError, those that an owner can do something about are PluginSignals
     ├── PhoneUnusable        the order's phone cannot be a phone
     ├── AmountUnusable       an amount that no customer could read: not a number, or beyond all sense
     ├── RecordLost           a row of whatsapp_messages that must be there is not
     ├── MessageIdTaken       a message is to be queued under the id of another store's
     ├── ChannelBusy          a channel is changed by others all the time
     ├── TemplateRejected     a template's text is empty, too long, or holds tokens that its kind does not know
-    └── MessageRejected      a message that is asked for by hand can never go out
+    ├── MessageRejected      a message that is asked for by hand can never go out
+    └── InstanceForeign      the configured instance is another store's phone
 
 Messages are Spanish where the owner reads them in the delivery log.
 """
 
-from pideai_host.api import PideaiError
+from pideai_host.api import PideaiError, PluginSignal
 
 
-class PhoneUnusable(PideaiError):  # noqa: N818 - a condition of the order, not a fault of ours
+class PhoneUnusable(PluginSignal):
     """The customer's phone is missing or cannot be a phone; trying again cannot help."""
 
     code = "phone_unusable"
 
 
-class AmountUnusable(PideaiError):  # noqa: N818 - a condition of the order, not a fault of ours
+class AmountUnusable(PluginSignal):
     """An amount of the order is not a finite number of a sensible size."""
 
     code = "amount_unusable"
@@ -33,7 +34,7 @@ class RecordLost(PideaiError):  # noqa: N818 - a condition of the database
     code = "record_lost"
 
 
-class MessageIdTaken(PideaiError):  # noqa: N818 - a condition of the request
+class MessageIdTaken(PluginSignal):
     """A message was to be queued under an id that another store's message has."""
 
     code = "message_id_taken"
@@ -45,7 +46,7 @@ class ChannelBusy(PideaiError):  # noqa: N818 - a condition of the database
     code = "channel_busy"
 
 
-class TemplateRejected(PideaiError):  # noqa: N818 - a condition of the request
+class TemplateRejected(PluginSignal):
     """A template's text cannot be kept.
 
     Attributes:
@@ -62,7 +63,13 @@ class TemplateRejected(PideaiError):  # noqa: N818 - a condition of the request
         self.known = known
 
 
-class MessageRejected(PideaiError):  # noqa: N818 - a condition of the request
+class MessageRejected(PluginSignal):
     """A message that the owner wants to send by hand can never go out; the message says why."""
 
     code = "message_rejected"
+
+
+class InstanceForeign(PluginSignal):
+    """The instance that the store names belongs to another store."""
+
+    code = "instance_foreign"

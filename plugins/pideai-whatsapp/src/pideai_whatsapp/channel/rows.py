@@ -45,6 +45,7 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
         restarted_at: When its session was last opened anew.
     """
 
+    store_id: UUID
     channel: Channel
     provider: str | None
     version: int
@@ -70,7 +71,7 @@ async def read_channel(db: Database, store_id: UUID) -> ChannelRow:
     row = await db.fetch_one(statement("channel_read"), {"store_id": store_id})
     if row is None:
         raise RuntimeError("the statement that reads a channel gives a row for any store")
-    return _row_of(row)
+    return _row_of(store_id, row)
 
 
 async def change(
@@ -80,6 +81,7 @@ async def change(
     *,
     noting: Callable[[ChannelRow], ChannelRow] = lambda row: row,
     row: ChannelRow | None = None,
+    tries: int = TRIES,
 ) -> tuple[ChannelRow, ChannelRow]:
     """Take what happened to a store's channel, and write it down if that changes something.
 
@@ -89,6 +91,7 @@ async def change(
         happenings: In the order in which they were heard.
         noting: Notes besides what else there is to be noted; asked again when somebody else was faster.
         row: The channel, if it was read just now.
+        tries: How often to start anew when somebody else was faster.
 
     Returns:
         The channel before and after.
@@ -96,7 +99,7 @@ async def change(
     Raises:
         ChannelBusy: somebody else was faster, again and again.
     """
-    for _ in range(TRIES):
+    for _ in range(tries):
         before = row or await read_channel(db, whose.store_id)
         row = None
         channel = before.channel
@@ -154,9 +157,10 @@ def _kept(channel: Channel) -> str | None:
     return msgspec.json.encode(_KeptQr(channel.qr, channel.qr_at)).decode()
 
 
-def _row_of(row: Mapping[str, Any]) -> ChannelRow:
+def _row_of(store_id: UUID, row: Mapping[str, Any]) -> ChannelRow:
     is_known = row["version"] > 0
     return ChannelRow(
+        store_id=store_id,
         channel=_channel_of(row) if is_known else _channel_before(row),
         provider=row["provider"],
         version=row["version"],

@@ -19,11 +19,6 @@ create table if not exists pideai_whatsapp.channels (
   version bigint not null default 1,
   constraint channels_state_known check (state in ('unlinked', 'connecting', 'open', 'suspect', 'closed', 'refused'))
 );
-alter table pideai_whatsapp.channels enable row level security;
-
--- Who is to be asked next, among the channels that are watched.
-create index if not exists channels_watched on pideai_whatsapp.channels (checked_at nulls first)
-  where state <> 'unlinked';
 
 -- Messages of customers that changed something, so that one which is told again changes nothing more.
 create table if not exists pideai_whatsapp.inbound (
@@ -32,7 +27,6 @@ create table if not exists pideai_whatsapp.inbound (
   heard_at timestamptz not null default now(),
   primary key (store_id, message_id)
 );
-alter table pideai_whatsapp.inbound enable row level security;
 create index if not exists inbound_by_age on pideai_whatsapp.inbound (heard_at);
 
 -- How often providers told what changes nothing here: of instances and messages that are not known, of events that nobody
@@ -44,4 +38,3 @@ create table if not exists pideai_whatsapp.counts (
   times bigint not null,
   primary key (store_id, day, what)
 );
-alter table pideai_whatsapp.counts enable row level security;

@@ -17,7 +17,7 @@ from typing import Protocol
 
 import msgspec
 
-from pideai_host.api import PideaiError
+from pideai_host.api import PluginSignal
 from pideai_whatsapp.providers.signals import ConnectionState, Progress, Qr
 from pideai_whatsapp.text.phones import Phone
 
@@ -139,7 +139,7 @@ class SessionProvider(Provider, Protocol):
         """Say where the instance reports to, from now on."""
 
 
-class ProviderProblem(PideaiError):  # noqa: N818 - a condition, as its children
+class ProviderProblem(PluginSignal):
     """A message was not accepted, or nobody knows.
 
     Attributes:

@@ -1,0 +1,99 @@
+"""Linking a store's phone and unlinking it: what the owner asks for, said to the provider and written down."""
+
+from msgspec.structs import replace
+
+from pideai_host.api import PluginContext
+from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, read_channel
+from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked
+from pideai_whatsapp.channel.target import webhook_target
+from pideai_whatsapp.config import WhatsAppConfig
+from pideai_whatsapp.errors import InstanceForeign
+from pideai_whatsapp.providers.base import NotConnected, SessionProvider
+from pideai_whatsapp.providers.choose import session_provider_for
+from pideai_whatsapp.statements import statement
+from pideai_whatsapp.text.phones import Phone, digits_of
+
+
+async def channel_of(config: WhatsAppConfig, context: PluginContext) -> ChannelRow:
+    """Read a store's channel; one that the provider before left behind is begun anew."""
+    row = await read_channel(context.db, context.store_id)
+    if row.provider == config.provider or (row.provider is None and needs_session(config)):
+        return row
+    return (await change(context.db, whose_of(config, row), [Switched(needs_session(config))], row=row))[1]
+
+
+async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone | None = None) -> ChannelRow:
+    """Make or take the store's instance and begin to link its phone; what is linked or shows a fresh code stays.
+
+    Raises:
+        ProviderProblem: the provider does not do it now.
+        InstanceForeign: the instance is another store's.
+    """
+    row = await channel_of(config, context)
+    has_code = row.channel.shown_qr(row.at) is not None and number is None
+    if row.channel.state is State.OPEN or (row.channel.state is State.CONNECTING and has_code):
+        return row
+    provider = await _session_provider(config, row, context)
+    if provider is None:
+        return row
+    target, whose = webhook_target(context.secrets, context.store_id), whose_of(config, row)
+    _, asked = await change(context.db, whose, [LinkAsked()], row=row)
+    link = await provider.link(
+        webhook=target,
+        number=None if number is None else digits_of(number),
+        previous=asked.channel.previous_code,
+    )
+    _, row = await change(context.db, whose, [Linked(link)], noting=lambda row: replace(row, hooked_at=row.at))
+    return row
+
+
+async def unlink(config: WhatsAppConfig, context: PluginContext, *, delete: bool = False) -> ChannelRow:
+    """Unlink the store's phone, and delete its instance if that is wanted; what is unlinked already is no problem.
+
+    The owner's word is written first: whatever the provider reports of it is no news then.
+
+    Raises:
+        ProviderProblem: the provider did not do it; it may be asked again.
+    """
+    row = await channel_of(config, context)
+    provider = await _session_provider(config, row, context)
+    if provider is None:
+        return row
+    _, row = await change(context.db, whose_of(config, row), [Unlinked()], row=row)
+    try:
+        await provider.log_out()
+    except NotConnected:
+        # The server's socket is dead, and with it its way to say good-bye: only without the instance it is quiet.
+        delete = True
+    if delete:
+        await provider.delete()
+    return row
+
+
+def needs_session(config: WhatsAppConfig) -> bool:
+    """Tell whether a store's provider speaks through a phone that the store links."""
+    return config.provider == "evolution"
+
+
+def whose_of(config: WhatsAppConfig, row: ChannelRow) -> Whose:
+    """Return whose channel was read."""
+    return Whose(store_id=row.store_id, provider=config.provider, instance=instance_of(config, row))
+
+
+def instance_of(config: WhatsAppConfig, row: ChannelRow) -> str:
+    """Return the name of the store's instance."""
+    return config.instance_name or row.subdomain
+
+
+async def _session_provider(config: WhatsAppConfig, row: ChannelRow, context: PluginContext) -> SessionProvider | None:
+    """Return the store's provider if it links a phone.
+
+    Raises:
+        InstanceForeign: one operator key opens every instance, and this one is another store's.
+    """
+    if config.instance_name is not None:
+        names = {"store_id": context.store_id, "instance_name": config.instance_name}
+        found = await context.db.fetch_one(statement("foreign_instance"), names)
+        if found is None or found["is_foreign"]:
+            raise InstanceForeign("El nombre de instancia pertenece a otra tienda.")
+    return session_provider_for(config, subdomain=row.subdomain, context=context)
