@@ -137,6 +137,7 @@ class FakeRecords:
 
     def __init__(self, facts: Facts) -> None:
         self.known: Facts | None = facts
+        self.doubts: list[str] = []
         self.rows: dict[UUID, dict[str, Any]] = {}
         self.order_items: tuple[OrderItem, ...] = ()
         self.item_reads = 0
@@ -177,6 +178,9 @@ class FakeRecords:
 
     async def is_foreign_instance(self, instance_name: str) -> bool:
         return instance_name in self.foreign_instances
+
+    async def doubt_channel(self, provider: str) -> None:
+        self.doubts.append(provider)
 
     async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
         row = self.rows.get(draft.id)

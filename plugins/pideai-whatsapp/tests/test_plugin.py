@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from importlib.metadata import entry_points
 from typing import Any
@@ -16,6 +17,7 @@ from pideai_host.api import ConfigRejected, Outcome, PluginEventResult, slug_fau
 
 EVOLUTION = {"provider": "evolution"}
 CONSOLE = {"provider": "console"}
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 class Silent:
@@ -23,6 +25,21 @@ class Silent:
 
     async def execute(self, sql: str, params: Any = None) -> int:
         return 1
+
+    async def fetch_one(self, sql: str, params: Any = None) -> dict[str, Any]:
+        """Give a channel that nothing is known of, written in any case."""
+        unset = ("reason", "phone", "qr", "outage_since", "told_at", "heard_at", "checked_at", "hooked_at")
+        row = dict.fromkeys((*unset, "restarted_at", "subdomain"))
+        return row | {
+            "is_written": True,
+            "version": 1,
+            "provider": "console",
+            "state": "unlinked",
+            "since": NOW,
+            "at": NOW,
+            "seen": [],
+            "strikes": 0,
+        }
 
 
 Handle = Callable[..., Awaitable[PluginEventResult]]

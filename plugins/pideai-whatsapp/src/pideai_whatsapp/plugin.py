@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Final
+from uuid import UUID
 
 from pideai_host.api import (
     ConfigRejected,
@@ -15,9 +16,18 @@ from pideai_host.api import (
     PluginDefinition,
     PluginEvent,
     PluginEventResult,
+    PluginJob,
     PluginType,
+    WebhookLookup,
+    WebhookReply,
+    WebhookRequest,
     hookimpl,
 )
+from pideai_whatsapp.channel.counts import Counts
+from pideai_whatsapp.channel.linking import begin
+from pideai_whatsapp.channel.routing import route_call
+from pideai_whatsapp.channel.watchdog import WATCHDOG
+from pideai_whatsapp.channel.webhook import take_call
 from pideai_whatsapp.config import CONFIG_SCHEMA, read_config
 from pideai_whatsapp.providers.choose import provider_for
 from pideai_whatsapp.sending import adoption
@@ -55,6 +65,7 @@ class WhatsAppPlugin:
         self._records = records
         self._now = now
         self._provider_for = provider_for
+        self._counts = Counts()
 
     @hookimpl
     def plugin_definition(self) -> PluginDefinition:
@@ -89,6 +100,7 @@ class WhatsAppPlugin:
     async def on_enable(self, config: Mapping[str, Any], context: PluginContext) -> None:
         """Show in the panel that WhatsApp is on."""
         await adoption.enable(context.db, context.store_id, read_config(config))
+        await begin(read_config(config), context)
 
     @hookimpl
     async def on_disable(self, context: PluginContext) -> None:
@@ -100,6 +112,7 @@ class WhatsAppPlugin:
         """Refuse what `on_install` refuses; show in the panel what the configuration says of its switches."""
         await self._require_own_instance(config, context)
         await adoption.tell_switches(context.db, context.store_id, read_config(config))
+        await begin(read_config(config), context)
 
     @hookimpl
     async def handle_event(
@@ -114,6 +127,23 @@ class WhatsAppPlugin:
             provider_for=self._provider_for,
         )
         return await handle(event, attempt)
+
+    @hookimpl
+    async def route_webhook(self, request: WebhookRequest, lookup: WebhookLookup) -> list[UUID] | WebhookReply:
+        """Say which stores a call is for that names none in its address."""
+        return await route_call(request, lookup)
+
+    @hookimpl
+    async def handle_webhook(
+        self, request: WebhookRequest, config: Mapping[str, Any], context: PluginContext
+    ) -> WebhookReply:
+        """Take a provider's call: receipts, customers' wishes, what became of the store's phone."""
+        return await take_call(request, read_config(config), context, self._counts)
+
+    @hookimpl
+    def jobs(self) -> list[PluginJob]:
+        """Contribute the look after all stores' channels."""
+        return [WATCHDOG]
 
     async def _require_own_instance(self, config: Mapping[str, Any], context: PluginContext) -> None:
         name = read_config(config).instance_name

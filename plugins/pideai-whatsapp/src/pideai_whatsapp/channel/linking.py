@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from pideai_host.api import PluginContext
-from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, read_channel
+from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, ensure_channel, read_channel
 from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked
 from pideai_whatsapp.channel.target import webhook_target
 from pideai_whatsapp.config import WhatsAppConfig
@@ -20,6 +20,12 @@ async def channel_of(config: WhatsAppConfig, context: PluginContext) -> ChannelR
     if row.provider == config.provider or (row.provider is None and needs_session(config)):
         return row
     return (await change(context.db, whose_of(config, row), [Switched(needs_session(config))], row=row))[1]
+
+
+async def begin(config: WhatsAppConfig, context: PluginContext) -> None:
+    """Have a store's channel looked after: one that its phone was linked to before, or with another provider."""
+    row = await channel_of(config, context)
+    await ensure_channel(context.db, whose_of(config, row))
 
 
 async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone | None = None) -> ChannelRow:

@@ -74,6 +74,13 @@ async def read_channel(db: Database, store_id: UUID) -> ChannelRow:
     return _row_of(store_id, row)
 
 
+async def ensure_channel(db: Database, whose: Whose) -> None:
+    """Write a store's channel down as it is, if it never was; the watchdog looks after those that are."""
+    before = await read_channel(db, whose.store_id)
+    if before.version == 0:
+        await _write(db, whose, before, before)
+
+
 async def change(
     db: Database,
     whose: Whose,

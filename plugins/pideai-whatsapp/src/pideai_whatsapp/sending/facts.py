@@ -42,7 +42,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         is_enabled: False only when ``whatsapp_settings`` has a row that does not say true.
-        is_connected: True when the store's WhatsApp session stands, as far as the settings know.
+        is_connected: True when the store's WhatsApp session stands, as far as its channel knows.
         panel: The flags of ``whatsapp_settings`` that are set, by kind.
         is_adopted: Whether the store sent through WhatsApp before it had the plugin.
         template: The store's own text of this kind, or None.
@@ -125,6 +125,9 @@ class Records(Protocol):
 
     async def is_foreign_instance(self, instance_name: str) -> bool:
         """Tell whether an instance name belongs to another store."""
+
+    async def doubt_channel(self, provider: str) -> None:
+        """Have the store's messages wait until its channel has shown that it works: it said open and was not."""
 
     async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
         """Write the message down as claimed; False when another attempt has it, or had it. Atomic."""

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from pideai_host.api import Database, OrderItem, StoreUnknown
+from pideai_whatsapp.channel.suspect import mark_suspect
 from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending import opt_outs
 from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, SendState
@@ -75,6 +76,10 @@ class SqlRecords:
         """Compare without regard to case with other stores' subdomains and settings."""
         row = await self._db.fetch_one(_FOREIGN_INSTANCE, {"store_id": self._store_id, "instance_name": instance_name})
         return row is not None and bool(row["is_foreign"])
+
+    async def doubt_channel(self, provider: str) -> None:
+        """Mark it suspect."""
+        await mark_suspect(self._db, self._store_id, provider=provider)
 
     async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
         """Insert both rows, or take those of a message that is new or refused."""

@@ -47,6 +47,8 @@ async def hand_over(draft: Draft, facts: Facts, attempt: Attempt) -> PluginEvent
         return await _send(draft, provider, attempt)
     except ProviderProblem as problem:
         result = outcome_of(problem, attempt.context)
+        if isinstance(problem, NotConnected) and facts.is_connected:
+            await attempt.records.doubt_channel(attempt.config.provider)
         if isinstance(problem, InvalidRecipient | MessageRefused):
             await attempt.records.close(draft.id, error=problem.message)
         return result

@@ -1,8 +1,9 @@
 -- Channels whose provider is to be asked now, those first that were not asked for longest: soon while something is under
--- way, seldom while only the owner can do something. A row a store: no index is worth its keep.
+-- way, seldom while only the owner can do something, once where a phone may be linked that nobody told of. A row a store:
+-- no index is worth its keep.
 SELECT c.store_id
   FROM pideai_whatsapp.channels c
- WHERE c.state <> 'unlinked'
+ WHERE (c.state <> 'unlinked' OR c.reason IS NULL AND (c.checked_at IS NULL OR c.checked_at < c.since))
    AND (c.checked_at IS NULL
         OR c.checked_at < now() - interval '1 second' * CASE
             WHEN c.state IN ('connecting', 'suspect') OR c.outage_since IS NOT NULL AND c.state = 'open'

@@ -12,7 +12,7 @@ SELECT s.name,
        s.pickup_label,
        s.digital_menu_label,
        w.store_id IS NULL OR w.is_enabled IS TRUE AS is_enabled,
-       w.is_connected IS TRUE AS is_connected,
+       CASE WHEN l.store_id IS NULL THEN w.is_connected IS TRUE ELSE l.state = 'open' END AS is_connected,
        jsonb_strip_nulls(to_jsonb(w)) AS panel,
        coalesce(k.is_adopted, false) AS is_adopted,
        t.message_body,
@@ -28,6 +28,7 @@ SELECT s.name,
                   AND e.message_id <> %(message_id)s AND e.state IN ('claimed', 'accepted', 'unknown')) AS was_said
   FROM public.stores s
   LEFT JOIN public.whatsapp_settings w ON w.store_id = s.id
+  LEFT JOIN pideai_whatsapp.channels l ON l.store_id = s.id
   LEFT JOIN pideai_whatsapp.stores k ON k.store_id = s.id
   LEFT JOIN public.whatsapp_message_templates t ON t.store_id = s.id AND t.template_type = %(message_type)s
   LEFT JOIN public.whatsapp_campaigns c ON c.store_id = s.id AND c.id = %(campaign_id)s
