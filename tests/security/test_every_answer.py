@@ -121,6 +121,8 @@ async def test_the_panel_may_read_the_answer_and_nobody_else_s_page(app, method,
     assert "x-request-id" in its.headers["access-control-expose-headers"].lower()
     assert "access-control-allow-credentials" not in its.headers
     assert others.headers.get("access-control-allow-origin") is None
+    assert "Origin" in its.headers["vary"]
+    assert "Origin" in others.headers["vary"]
 
 
 @each

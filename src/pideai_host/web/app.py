@@ -23,9 +23,10 @@ from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.stores.notices import Notices
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.collector import set_collector_for_serving
+from pideai_host.web.cors import let_pages_in
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
-from pideai_host.web.headers import add_security, cors_config, count_answer
+from pideai_host.web.headers import add_security, count_answer
 from pideai_host.web.identity import open_identity, require_identity
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.operator_parts import OperatorParts
@@ -67,16 +68,16 @@ def build_app(
         is_served: Whether granian runs it, whose stop has to be helped along.
     """
     mounted = mount(load_registry(settings.plugins) if registry is None else registry)
-    return Litestar(
+    app = Litestar(
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker, is_served=is_served)],
         exception_handlers={Exception: to_response},
         before_send=[add_request_id, add_limits, add_security, tell_methods, count_answer],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
-        cors_config=cors_config(settings),
         plugins=[StrictStructs()],
     )
+    return let_pages_in(app, settings.cors_origins)
 
 
 def _begin() -> Settings:

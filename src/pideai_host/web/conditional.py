@@ -1,7 +1,7 @@
 """ETag, If-Match and If-None-Match: a change names the state it was made upon, a reader the one it has already.
 
-A state is named, not hashed where it can be helped: an installation's tag is its id and revision. `W/` is no difference
-here: a proxy that compresses an answer marks its tag so, and the state is the same.
+A state is named, not hashed where it can be helped: an installation's tag is its id and revision. As RFC 9110 wants it,
+a reader's tags may be weak, those of a change may not: `W/` says that what was read may have been another one.
 """
 
 import re
@@ -10,18 +10,20 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 from litestar import Request, Response
+from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED, HTTP_400_BAD_REQUEST
 
 from pideai_host.api.errors import PideaiError
-from pideai_host.stores.expected import tag_of
+from pideai_host.stores.expected import ChangedMeanwhile, tag_of
 from pideai_host.stores.wire import InstallOut
 
 Answer = TypeVar("Answer", bound=msgspec.Struct)
 
 TAGS_MAX_CHARS: Final = 1_000
-_TAG: Final = re.compile(r'"([^"]*)"')
+_TAG: Final = re.compile(r'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
+_TAGS: Final = re.compile(rf"[ \t,]*{_TAG.pattern}(?:[ \t]*,[ \t,]*{_TAG.pattern})*[ \t,]*")
 
 IfMatch = Annotated[
     str | None,
@@ -56,8 +58,25 @@ class IfMatchNeeded(PideaiError):  # noqa: N818 - a condition, not a fault of ou
 
 
 def expected_tags(if_match: str | None) -> frozenset[str] | None:
-    """Return the states that a change may begin from, None for any."""
-    return None if if_match is None or if_match.strip() == "*" else frozenset(_TAG.findall(if_match))
+    """Return the states that a change may begin from, None for any.
+
+    Raises:
+        HTTPException: it is no list of tags (400).
+        ChangedMeanwhile: all of them are weak, and so match nothing.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return None
+    if _TAGS.fullmatch(if_match) is None:
+        raise HTTPException(
+            status_code=HTTP_400_BAD_REQUEST, detail='If-Match takes `*`, or tags as they were read: "…", in quotes'
+        )
+    strong = frozenset(tag for weak, tag in _TAG.findall(if_match) if not weak)
+    if not strong:
+        raise ChangedMeanwhile(
+            "If-Match has weak tags only (W/), and these match nothing",
+            hint="A proxy that packs answers makes tags weak: have it leave the API alone, or take W/ away.",
+        )
+    return strong
 
 
 def tagged(shown: InstallOut, *, status_code: int = HTTP_200_OK, location: str | None = None) -> Response[InstallOut]:
@@ -80,7 +99,9 @@ def conditional(
     if tag is None:
         tag = blake2b(msgspec.json.encode(shown), digest_size=8).hexdigest()
     headers = {"etag": f'"{tag}"'}
-    has_it = if_none_match is not None and (if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match))
+    has_it = if_none_match is not None and (
+        if_none_match.strip() == "*" or any(known == tag for _, known in _TAG.findall(if_none_match))
+    )
     if has_it and request.method in {"GET", "HEAD"}:
         nothing: Response[Any] = Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return nothing

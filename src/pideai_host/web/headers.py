@@ -3,15 +3,12 @@
 from functools import cache
 from typing import Final
 
-from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 from prometheus_client import Counter
 
-from pideai_host.settings import Settings
 from pideai_host.telemetry import HTTP_REQUESTS
 
 API: Final = "/api/"
-CORS_MAX_AGE_S: Final = 600
 NO_ROUTE: Final = "none"
 
 _ALWAYS: Final = (
@@ -28,15 +25,6 @@ _PAGE: Final = (
         b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 )
-_EXPOSED: Final = [
-    "ETag",
-    "Idempotency-Replayed",
-    "Location",
-    "RateLimit",
-    "RateLimit-Policy",
-    "Retry-After",
-    "X-Request-Id",
-]
 
 
 async def add_security(message: Message, scope: Scope) -> None:
@@ -63,23 +51,3 @@ async def count_answer(message: Message, scope: Scope) -> None:
 def counted(method: str, route: str, status: int) -> Counter:
     """Return the counter of some answers; of few words each, so that all can be kept."""
     return HTTP_REQUESTS.labels(method=method, route=route, status=str(status))
-
-
-def cors_config(settings: Settings) -> CORSConfig | None:
-    """Let the panel's pages call the API; no cookies are used, so none are allowed."""
-    if not settings.cors_origins:
-        return None
-    return CORSConfig(
-        allow_origins=list(settings.cors_origins),
-        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=[
-            "authorization",
-            "content-type",
-            "idempotency-key",
-            "if-match",
-            "if-none-match",
-            "last-event-id",
-        ],
-        expose_headers=_EXPOSED,
-        max_age=CORS_MAX_AGE_S,
-    )

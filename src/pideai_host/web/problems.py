@@ -36,6 +36,7 @@ TABLE: Final[Mapping[str, tuple[int, str]]] = {
     "forbidden": (403, "Not allowed"),
     "owner_needed": (403, "Only a store's owner may do this"),
     "admin_needed": (403, "Only a platform admin may do this"),
+    "origin_not_allowed": (403, "Pages of this origin may not do this"),
     "module_not_in_plan": (403, "The store's plan does not include this"),
     "not_found": (404, "There is nothing at this address"),
     "store_unknown": (404, "No such store"),
@@ -104,6 +105,7 @@ _CLIENT_GONE: Final = "client disconnected prematurely"  # Litestar's words, a s
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _UNFIT: Final = "Validation failed for "  # and these, before method and URL
 _MISSING: Final = "Missing required "
+_BODY: Final = "data"  # what it calls the body
 _URL_FOLLOWS: Final = " for path "
 DATABASE_AWAY: Final = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
 """What is told as `database_unavailable`."""
@@ -181,8 +183,10 @@ def _of_http(error: HTTPException, instance: str) -> Problem:
     if error.status_code >= 500:  # noqa: PLR2004 - HTTP's own line between their faults and ours
         return _problem("internal_error", _UNEXPECTED, instance)
     code = _HTTP_CODES.get(error.status_code, "bad_request")
-    parts = error.extra if isinstance(error.extra, list) else []
-    faults = [_of_part(part) for part in parts if isinstance(part, Mapping)]
+    parts = [part for part in error.extra if isinstance(part, Mapping)] if isinstance(error.extra, list) else []
+    faults = [_of_part(part) for part in parts]
+    if any(part.get("key") == _BODY for part in parts):
+        code = "body_rejected"
     return msgspec.structs.replace(_problem(code, _detail(error.detail, faults), instance), faults=faults)
 
 
@@ -195,7 +199,7 @@ def _detail(said: str, faults: Sequence[Fault]) -> str:
 
 def _of_part(part: Mapping[str, Any]) -> Fault:
     key = str(part.get("key", ""))
-    if key == "data":  # what Litestar calls the body; a body that is there is judged by StrictRequest
+    if key == _BODY:  # one that is there is judged by StrictRequest
         return Fault(pointer="", message="a body is needed")
     return Fault(
         pointer="/" + key.replace(".", "/") if key else "", message=str(part.get("message", ""))[:MESSAGE_MAX_CHARS]

@@ -36,7 +36,6 @@ from pideai_host.events.try_out import TryOut
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
-from pideai_host.settings import Settings
 from pideai_host.stores.answers import KeptAnswers
 from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.calls import StoreCalls
@@ -50,7 +49,8 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
-from pideai_host.web.headers import add_security, cors_config
+from pideai_host.web.cors import let_pages_in
+from pideai_host.web.headers import add_security
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plugin_routes import mount
@@ -172,11 +172,11 @@ async def hosted(
                 routes(mounted.routers),
                 exception_handlers={Exception: to_response},
                 before_send=[add_request_id, add_limits, add_security],
-                cors_config=cors_config(Settings.from_env({"PIDEAI_CORS_ORIGINS": PANEL})),
                 openapi_config=openapi_config("0"),
                 logging_config=None,
                 state=State({STATE_KEY: host}),
             )
+            let_pages_in(app, [PANEL])
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             client = await stack.enter_async_context(
                 httpx.AsyncClient(transport=transport, base_url="http://host.test")

@@ -228,14 +228,14 @@ def test_every_fault_of_a_configuration_is_listed(client, lifecycle):
         (b"", "a body is needed"),
         (b"{", "truncated"),
         (b"[]", "Expected `object`"),
-        (b"{}", "`slug`"),
+        (b"{}", "/slug is required"),
         (b'{"slug": 5}', "Expected `str`"),
         (b'{"slug": "whatsapp", "enabled": "yes"}', "Expected `bool`"),
         (b'{"slug": "whatsapp", "enabled": 1}', "Expected `bool`"),
         (b'{"slug": "whatsapp", "priority": "5"}', "Expected `int`"),
         (b'{"slug": "whatsapp", "priority": 99999999999}', "2147483647"),
         (b'{"slug": "whatsapp", "config": []}', "Expected `object`"),
-        (b'{"slug": "whatsapp", "colour": "red"}', "unknown field `colour`"),
+        (b'{"slug": "whatsapp", "colour": "red"}', "/colour is not a known field"),
         (b'{"slug": "whatsapp", "config": {"a": "\\u0000"}}', "NUL"),
         (b'{"slug": "a", "config": {"a": ' + b"[" * 100_000, "nested"),
         (b"\xff\xfe", ""),
@@ -296,10 +296,9 @@ def test_what_only_switches_needs_to_know_no_state(client, lifecycle, body):
     ("sent", "expected"),
     [
         ('"a-1"', {"a-1"}),
-        ('W/"a-1"', {"a-1"}),
+        ('"a-1", W/"b-2"', {"a-1"}),
         ('"a-1", "b-2"', {"a-1", "b-2"}),
         ("*", None),
-        ("a-1", set()),
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
@@ -308,6 +307,39 @@ def test_the_states_that_a_change_may_begin_from_reach_the_lifecycle(client, lif
 
     assert client.request(method, f"{PATH}/whatsapp", json=body, headers={"if-match": sent}).is_success
     assert lifecycle.calls[0][-1] == expected
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "code"), [("a-1", 400, "bad_request"), ('W/"a-1"', 412, "changed_meanwhile")]
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+def test_a_change_upon_no_state_that_can_be_named_is_not_made(client, lifecycle, method, sent, status, code):
+    body = {"config": {}} if method == "PUT" else None
+
+    answer = client.request(method, f"{PATH}/whatsapp", json=body, headers={"if-match": sent})
+
+    assert (answer.status_code, answer.json()["code"], lifecycle.calls) == (status, code, [])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=utf-16"},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ],
+    ids=str,
+)
+def test_a_body_that_says_it_is_no_plain_json_is_not_read(client, lifecycle, headers):
+    answer = client.post(PATH, content=b'{"slug": "whatsapp"}', headers=headers)
+
+    assert (answer.status_code, answer.json()["code"], lifecycle.calls) == (415, "media_type_unsupported", [])
+
+
+def test_no_body_is_a_fault_of_the_body(client, lifecycle):
+    answer = client.post(PATH)
+
+    assert (answer.status_code, answer.json()["code"], lifecycle.calls) == (400, "body_rejected", [])
 
 
 @pytest.mark.parametrize("slug", ["WhatsApp", "a--b", "events", "%00"])
