@@ -134,6 +134,7 @@ ROWS: Mapping[str, Row] = {
     "listKeptBodies": operators(),
     "getKeptBody": operators((404, "body_unknown")),
     "feedKeptBody": operators((404, "body_unknown")),
+    "getMetrics": without_token(200),
     "getHealthLive": without_token(200),
     "getHealthReady": without_token(200),
     "receiveDatabaseChange": without_token((401, "webhook_secret_wrong"), body={}),

@@ -22,6 +22,7 @@ from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import open_engine
 from pideai_host.web.identity import require_identity
 from pideai_host.web.server import serve as serve_app
+from pideai_host.web.worker_pages import worker_pages
 
 _log = get_logger(__name__)
 
@@ -75,8 +76,11 @@ async def _work(settings: Settings, only: tuple[str, ...]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with open_engine(settings, with_worker=True, plugins=only):
-        _log.info("worker_started", plugins=only or "all")
+    async with (
+        open_engine(settings, with_worker=True, plugins=only) as engine,
+        worker_pages(settings, engine) as port,
+    ):
+        _log.info("worker_started", plugins=only or "all", port=port)
         await stopped.wait()
         _log.info("worker_stopping")
 

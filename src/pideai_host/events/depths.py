@@ -48,8 +48,7 @@ class LaneDepths:
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_LOOK, {"most": COUNTED_MAX})).fetchall()
             breakers = await (await connection.execute(_BREAKERS)).fetchall()
-        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS, BREAKERS_OPEN):
-            gauge.clear()
+        self.forget()
         for lane, ready, claimed, oldest_s in rows:
             LANE_READY.labels(lane=lane).set(ready)
             LANE_CLAIMED.labels(lane=lane).set(claimed)
@@ -57,6 +56,11 @@ class LaneDepths:
         for plugin, count in breakers:
             BREAKERS_OPEN.labels(plugin=plugin).set(count)
         return False
+
+    def forget(self) -> None:
+        """Tell no more of lanes and breakers in this process's metrics: another one looks from now on."""
+        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS, BREAKERS_OPEN):
+            gauge.clear()
 
     async def all(self) -> list[LaneDepth]:
         """Return all lanes as they were when they were looked at last, by name."""

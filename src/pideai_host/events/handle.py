@@ -306,6 +306,7 @@ class Handler:
             entity_in_order=claimed.entity_in_order,
             held=held_credit(claimed, dispatched),
             store_id=claimed.store_id,
+            took_s=claimed.age_s + self._leases.held_s(claimed),
         )
 
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:

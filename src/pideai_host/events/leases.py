@@ -39,18 +39,25 @@ class Leases:
         self._queue = queue
         self._monotonic = monotonic
         self._until_s: dict[tuple[str, int], tuple[Claimed, float]] = {}
+        self._began_s: dict[tuple[str, int], float] = {}
 
     def hold(self, batch: Iterable[Claimed], began_s: float) -> None:
         """Note what a claim brought that was asked for at `began_s`."""
         until_s = began_s + LEASE_S
         for one in batch:
             self._until_s[one.lane, one.msg_id] = one, until_s
+            self._began_s[one.lane, one.msg_id] = began_s
 
     def let_go(self, claimed: Claimed) -> None:
         """Forget what is out of hand."""
         found = self._until_s.get((claimed.lane, claimed.msg_id))
         if found is not None and found[0].read_ct == claimed.read_ct:
-            del self._until_s[claimed.lane, claimed.msg_id]
+            del self._until_s[claimed.lane, claimed.msg_id], self._began_s[claimed.lane, claimed.msg_id]
+
+    def held_s(self, claimed: Claimed) -> float:
+        """Return for how long something has been in hand; 0 if it is not."""
+        began_s = self._began_s.get((claimed.lane, claimed.msg_id))
+        return 0.0 if began_s is None else self._monotonic() - began_s
 
     def is_short(self, claimed: Claimed) -> bool:
         """Tell whether too little of a lease is left to begin a call under it."""

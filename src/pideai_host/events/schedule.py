@@ -62,10 +62,19 @@ class Scheduler:
     Args:
         url: A direct or session connection's; a transaction pooler would lose the lock.
         jobs: The one that has waited longest comes first.
+        on_lost: Told when this process does not lead any more; must not block.
         monotonic: Clock in seconds.
     """
 
-    def __init__(self, url: str, jobs: Sequence[Job], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        url: str,
+        jobs: Sequence[Job],
+        *,
+        on_lost: Callable[[], None] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._on_lost = on_lost
         self._url = url
         self._jobs = {job.name: job for job in jobs}
         self._monotonic = monotonic
@@ -119,6 +128,8 @@ class Scheduler:
                     await self._take_part(connection)
             except (psycopg.Error, TimeoutError) as error:
                 _log.warning("scheduler_lost", error=type(error).__name__, was_leader=self._is_leader)
+            if self._is_leader and self._on_lost is not None:
+                self._on_lost()
             self._is_leader = False
             await self._pause(RECONNECT_S)
 

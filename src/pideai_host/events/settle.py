@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from pideai_host.events.unwritten import Unwritten
 from pideai_host.events.verdict import Verdict
 from pideai_host.stores.endings import Endings
 from pideai_host.stores.holds import Held
-from pideai_host.telemetry import DELIVERIES_SETTLED, get_logger
+from pideai_host.telemetry import DELIVERIES_SETTLED, DELIVERY_SECONDS, get_logger
 
 BATCH_MAX: Final = 200
 BUSY: Final = 16
@@ -44,6 +44,7 @@ _CLOCK: Final = query("select clock_timestamp()")
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _log: Final = get_logger(__name__)
+_seconds_of: Final = cache(lambda plugin, status: DELIVERY_SECONDS.labels(plugin=plugin, status=status))
 
 
 class Settlement(msgspec.Struct, kw_only=True):
@@ -68,7 +69,7 @@ class Settlement(msgspec.Struct, kw_only=True):
 class Settled(msgspec.Struct, frozen=True):
     """A delivery on its way into the log; `entity_in_order` is `Claimed`'s, `held` a credit that its end may leave.
 
-    `store_id` is whom to tell of the change, None for nobody.
+    `store_id` is whom to tell of the change, None for nobody; `took_s` how long ago its event happened.
     """
 
     lane: str
@@ -79,6 +80,7 @@ class Settled(msgspec.Struct, frozen=True):
     entity_in_order: str | None = None
     held: Held | None = None
     store_id: UUID | None = None
+    took_s: float | None = None
 
 
 class _Waiting(msgspec.Struct, frozen=True):
@@ -256,6 +258,8 @@ def _count(lane: str, batch: list[Settled], held: dict[tuple[int, int], bool]) -
         was_settled = held.get(_claim_of(settled))
         if was_settled:
             DELIVERIES_SETTLED.labels(plugin=settled.plugin, outcome=settled.outcome).inc()
+            if settled.took_s is not None and settled.settlement.status != "pending":
+                _seconds_of(settled.plugin, settled.settlement.status).observe(max(0.0, settled.took_s))
         elif was_settled is None:
             _log.warning("lease_lost", lane=lane, delivery=str(settled.settlement.id), outcome=settled.outcome)
         else:

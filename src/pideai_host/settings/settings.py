@@ -38,6 +38,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         data_dir: PIDEAI_DATA_DIR; by default the user's data folder, as root /var/lib/pideai-host.
         host: PIDEAI_HOST, the address to listen on.
         port: PIDEAI_PORT; 0 takes any free one.
+        worker_host: PIDEAI_WORKER_HOST, the address that a worker process listens on.
+        worker_port: PIDEAI_WORKER_PORT, where it answers for its metrics and its health; None for nowhere.
         plugins: PIDEAI_PLUGINS, slugs to load; None for all that are installed, empty for none of them.
         webhook_secrets: PIDEAI_WEBHOOK_SECRETS, any of which lets a database webhook in.
         master_keys: PIDEAI_MASTER_KEYS, pairs of id and 32 bytes, the first one seals. Empty if not given: see
@@ -77,6 +79,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     data_dir: Path = SYSTEM_DATA_DIR
     host: str = "127.0.0.1"
     port: int = 8080
+    worker_host: str = "127.0.0.1"
+    worker_port: int | None = None
     plugins: frozenset[str] | None = None
     webhook_secrets: tuple[str, ...] = ()
     master_keys: read.MasterKeys = ()
@@ -125,6 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             data_dir=_data_dir(environ),
             host=read.text(environ, "PIDEAI_HOST") or "127.0.0.1",
             port=read.integer(environ, "PIDEAI_PORT", 8080, least=0, most=65535),
+            worker_host=read.text(environ, "PIDEAI_WORKER_HOST") or "127.0.0.1",
+            worker_port=_port(environ, "PIDEAI_WORKER_PORT"),
             plugins=read.plugin_slugs(environ, "PIDEAI_PLUGINS"),
             webhook_secrets=read.webhook_secrets(environ, "PIDEAI_WEBHOOK_SECRETS"),
             master_keys=read.master_keys(read.items(environ, "PIDEAI_MASTER_KEYS"), "PIDEAI_MASTER_KEYS"),
@@ -173,6 +179,10 @@ def _data_dir(environ: Mapping[str, str]) -> Path:
     if told is not None:
         return Path(told).expanduser().absolute()
     return SYSTEM_DATA_DIR if os.geteuid() == 0 else user_data_path("pideai-host", appauthor=False)
+
+
+def _port(environ: Mapping[str, str], name: str) -> int | None:
+    return None if read.text(environ, name) is None else read.integer(environ, name, 0, least=0, most=65535)
 
 
 def _below(base: str | None, path: str) -> str | None:

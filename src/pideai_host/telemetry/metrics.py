@@ -61,10 +61,31 @@ HTTP_REQUESTS = Counter(
     ["method", "route", "status"],
     registry=REGISTRY,
 )
+HTTP_SECONDS = Histogram(
+    "pideai_http_seconds",
+    "Time until an answer began, by the route's template; streams count as any other",
+    ["method", "route"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15),
+    registry=REGISTRY,
+)
+HTTP_IN_FLIGHT = Gauge(
+    "pideai_http_in_flight", "Requests that have no answer yet, by the route's template", ["route"], registry=REGISTRY
+)
+DELIVERY_SECONDS = Histogram(
+    "pideai_delivery_seconds",
+    "Time from an event, or from its replay, to the end of a delivery: what it waited, was tried again and took",
+    ["plugin", "status"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400),
+    registry=REGISTRY,
+)
 BREAKERS_OPEN = Gauge(
     "pideai_breakers_open", "Breakers that are not closed, as the leading process saw it", ["plugin"], registry=REGISTRY
 )
 POOL_CONNECTIONS = Gauge("pideai_pool_connections", "Database connections of a pool", ["pool"], registry=REGISTRY)
+POOL_IDLE = Gauge(
+    "pideai_pool_idle", "Database connections of a pool that nobody uses now", ["pool"], registry=REGISTRY
+)
+POOL_MAX = Gauge("pideai_pool_max", "Database connections of a pool at most", ["pool"], registry=REGISTRY)
 POOL_WAITING = Gauge("pideai_pool_waiting", "Who waits for a connection now", ["pool"], registry=REGISTRY)
 POOL_WAITS = Gauge("pideai_pool_waits", "How often somebody had to wait for a connection", ["pool"], registry=REGISTRY)
 POOL_WAIT_SECONDS = Gauge(

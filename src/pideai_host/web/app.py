@@ -28,6 +28,7 @@ from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
 from pideai_host.web.headers import add_security, count_answer
 from pideai_host.web.identity import open_identity, require_identity
+from pideai_host.web.measured import Measured, end_of_wait
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.operator_parts import OperatorParts
 from pideai_host.web.options import tell_methods
@@ -72,7 +73,8 @@ def build_app(
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker, is_served=is_served)],
         exception_handlers={Exception: to_response},
-        before_send=[add_request_id, add_limits, add_security, tell_methods, count_answer],
+        before_send=[add_request_id, add_limits, add_security, tell_methods, count_answer, end_of_wait],
+        middleware=[Measured()],
         logging_config=None,  # ours is set up in telemetry
         openapi_config=openapi_config(__version__),
         plugins=[StrictStructs()],

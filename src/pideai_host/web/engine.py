@@ -232,6 +232,7 @@ def _assemble(
     notifier = Notifier(engine_pool)
     intake = Intake(engine_pool, directory, on_lanes=notifier.lanes, on_changed=changed.tell)
     reader = ChangeReader(directory, now=_now)
+    depths = LaneDepths(engine_pool)
     jobs = jobs_of(
         sweep=Sweep(engine_pool, reader, intake),
         carts=cart_sweep(engine_pool, directory, intake),
@@ -239,7 +240,7 @@ def _assemble(
         order=OrderUpkeep(engine_pool, on_lanes=intake.tell),
         replays=ReplayJob(engine_pool, on_lanes=notifier.lanes),
         recovery=Recovery(pool, registry, lifecycle),
-        depths=LaneDepths(engine_pool),
+        depths=depths,
         sweep_interval_s=settings.sweep_interval_s,
     )
     worker = None
@@ -261,7 +262,7 @@ def _assemble(
             now=_now,
         )
         notifier.tell(worker.wake)
-    scheduler = Scheduler(settings.database_url or "", jobs)
+    scheduler = Scheduler(settings.database_url or "", jobs, on_lost=depths.forget)
     store_calls = StoreCalls(registry, runner, contexts, installations, quarantined=quarantine.reasons)
     outbox = Outbox(pool, intake, on_changed=changed.tell)
     return Engine(

@@ -7,6 +7,7 @@ errors, and the short way holds nothing but the case in which all is well (docs/
 
 import asyncio
 import re
+import time
 from typing import Final, cast
 
 import msgspec
@@ -20,6 +21,7 @@ from pideai_host.web.bodies import BodyTooSlow
 from pideai_host.web.headers import counted
 from pideai_host.web.heads import answer_head, has_head
 from pideai_host.web.limits import BODY_LIMIT_S, WEBHOOK_BODY_MAX_BYTES
+from pideai_host.web.measured import in_flight, seconds
 from pideai_host.web.requests import REQUEST_ID_HEADER, request_id
 from pideai_host.web.routes.webhooks import (
     FAULT_KEY,
@@ -35,6 +37,8 @@ _LENGTH: Final = re.compile(rb"[0-9]{1,9}")
 _TYPE: Final = (b"content-type", b"application/json")
 _NOSNIFF: Final = (b"x-content-type-options", b"nosniff")
 _answered: Final = counted("POST", PATH, 202)
+_seconds: Final = seconds("POST", PATH)
+_waiting: Final = in_flight(PATH)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -69,13 +73,18 @@ class Front:
 
     async def _take(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         state = scope.setdefault("state", {})
+        began_s = time.perf_counter()
+        _waiting.inc()
         try:
             event_ids = await self._host.door.receive(await _body(receive, _length(scope) or 0))
         except Exception as error:  # noqa: BLE001 - told by the one place that tells errors
             state[FAULT_KEY] = error
         else:
+            _seconds.observe(time.perf_counter() - began_s)
             await _answer(scope, send, _encode(Accepted(event_ids)))
             return
+        finally:
+            _waiting.dec()
         await self._app(scope, receive, send)
 
     @property

@@ -44,7 +44,13 @@ async def count_answer(message: Message, scope: Scope) -> None:
     """Count an answer by the template of its route; to be registered as `before_send`."""
     if message["type"] == "http.response.start":
         route = str(scope.get("path_template") or NO_ROUTE)
-        counted(scope["method"] if scope["method"] in _METHODS else "other", route, message["status"]).inc()  # type: ignore[typeddict-item]
+        counted(known_method(scope), route, message["status"]).inc()
+
+
+def known_method(scope: Scope) -> str:
+    """Return the method of a request, one of few."""
+    method = str(scope["method"])  # type: ignore[typeddict-item]
+    return method if method in _METHODS else "other"
 
 
 @cache

@@ -15,6 +15,7 @@ from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 OWNER: Final[Sequence[dict[str, list[str]]]] = [{"owner": []}]
 ADMIN: Final[Sequence[dict[str, list[str]]]] = [{"admin": []}]
 WEBHOOK_SECRET: Final[Sequence[dict[str, list[str]]]] = [{"webhookSecret": []}]
+METRICS: Final[Sequence[dict[str, list[str]]]] = [{"metricsToken": []}, {}]
 NOBODY: Final[Sequence[dict[str, list[str]]]] = [{}]
 
 SIGNED_IN: Final = (
@@ -54,6 +55,11 @@ _SCHEMES: Final = {
         bearer_format="JWT",
         description="The same, of a platform admin.",
     ),
+    "metricsToken": SecurityScheme(
+        type="http",
+        scheme="bearer",
+        description="One of the tokens in PIDEAI_METRICS_TOKEN; needed where any is set.",
+    ),
     "webhookSecret": SecurityScheme(
         type="apiKey",
         name="X-PideAI-Webhook-Secret",
@@ -82,7 +88,7 @@ def openapi_config(version: str) -> OpenAPIConfig:
             Tag(name="Operator", description="The host, for platform admins."),
             Tag(name="Live", description="What happens in a store, as it happens."),
             Tag(name="Webhooks", description="Doors for other systems."),
-            Tag(name="Health", description="For load balancers."),
+            Tag(name="Health", description="For load balancers and whoever watches."),
         ],
     )
 

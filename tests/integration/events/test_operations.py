@@ -4,10 +4,11 @@ from uuid import uuid4
 
 import pytest
 
+from pideai_host.api import delivered, retry
 from pideai_host.events.alive import SILENCE_S, Heartbeat, processes
 from pideai_host.events.depths import LaneDepths
 from pideai_host.events.overview import Overview
-from pideai_host.telemetry import LANE_READY
+from pideai_host.telemetry import LANE_READY, REGISTRY
 from pideai_host.web.readiness import Readiness
 
 
@@ -83,6 +84,28 @@ async def test_lanes_are_counted_with_what_is_claimed_and_the_oldest(way, shop):
     lane = {one.lane: one for one in await depths.all()}["pideai_probe"]
     assert (lane.ready, lane.claimed, lane.is_capped, lane.oldest_at is not None) == (2, 1, False, True)
     assert LANE_READY.labels(lane="pideai_probe")._value.get() == 2
+
+
+async def test_who_leads_no_more_tells_nothing_of_lanes(way):
+    depths = LaneDepths(way.pool)
+    await depths.look()
+    depths.forget()
+
+    assert REGISTRY.get_sample_value("pideai_lane_ready", {"lane": "pideai_probe"}) is None
+
+
+async def test_how_long_it_took_from_the_event_to_the_end_of_a_delivery_is_told(working, shop, probe):
+    def counted():
+        return REGISTRY.get_sample_value("pideai_delivery_seconds_count", told) or 0.0
+
+    told = {"plugin": "probe", "status": "delivered"}
+    before, took_before = counted(), REGISTRY.get_sample_value("pideai_delivery_seconds_sum", told) or 0.0
+    probe.answers = [retry("once"), delivered()]
+    await working.door.receive(await shop.order())
+    await working.done()
+
+    assert counted() == before + 1
+    assert REGISTRY.get_sample_value("pideai_delivery_seconds_sum", told) > took_before
 
 
 async def test_a_lane_that_is_gone_is_forgotten(way, shop):

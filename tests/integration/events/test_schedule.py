@@ -128,6 +128,21 @@ async def test_the_server_ends_the_session_of_a_leader_that_hangs(database, admi
     await scheduler.stop()
 
 
+async def test_who_lost_the_lead_is_told(database, admin_conn, until):
+    lost = asyncio.Event()
+
+    async def idle():
+        return False
+
+    scheduler = Scheduler(database.runtime_url, [Job(name="idle", every_s=0.01, run=idle)], on_lost=lost.set)
+    await scheduler.start()
+    await until(lambda: leaders([scheduler]))
+    await end_leader_session(admin_conn)
+
+    await asyncio.wait_for(lost.wait(), 20)
+    await scheduler.stop()
+
+
 async def test_stopping_finishes_the_job_under_way(database, until):
     began, may_end, ended = asyncio.Event(), asyncio.Event(), []
 

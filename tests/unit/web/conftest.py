@@ -10,6 +10,7 @@ from litestar.datastructures import State
 from litestar.testing import TestClient
 
 from pideai_host.web.headers import count_answer
+from pideai_host.web.measured import Measured, end_of_wait
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.problems import to_response
 from pideai_host.web.requests import add_request_id
@@ -59,7 +60,8 @@ def client_of() -> Iterator[Callable[..., TestClient[Litestar]]]:
             app = Litestar(
                 routes(),
                 exception_handlers={Exception: to_response},
-                before_send=[add_request_id, count_answer],
+                before_send=[add_request_id, count_answer, end_of_wait],
+                middleware=[Measured()],
                 openapi_config=openapi_config("0"),
                 logging_config=None,
                 state=State({STATE_KEY: host}),

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 from litestar.exceptions import NotFoundException
 
-from pideai_host.telemetry import exposition
+from pideai_host.telemetry import REGISTRY, exposition
 from pideai_host.telemetry.pools import note_pools
 from pideai_host.web.claims import TokenInvalid, Unauthenticated
 from pideai_host.web.routes.metrics import require_reader
@@ -75,3 +75,26 @@ def test_requests_are_counted_by_route_and_status(client_of):
     assert b'pideai_http_requests_total{method="GET",route="/health/live",status="200"}' in told
     assert b'route="none",status="404"' in told
     assert b"/nowhere" not in told
+
+
+def _value(name, **labels):
+    return REGISTRY.get_sample_value(name, labels) or 0.0
+
+
+def test_how_long_an_answer_took_is_told_by_its_route_and_nothing_is_left_in_flight(client_of):
+    before = _value("pideai_http_seconds_count", method="GET", route="/health/live")
+    client = client_of()
+    client.get("/health/live")
+    client.get("/nowhere/at/all")
+
+    assert _value("pideai_http_seconds_count", method="GET", route="/health/live") == before + 1
+    assert _value("pideai_http_in_flight", route="/health/live") == 0.0
+    assert _value("pideai_http_seconds_count", method="GET", route="none") == 0.0
+
+
+def test_pools_tell_how_much_of_them_is_used():
+    note_pools(
+        [SimpleNamespace(name="b-pool", get_stats=lambda: {"pool_size": 4, "pool_available": 1, "pool_max": 10})]
+    )
+
+    assert (_value("pideai_pool_idle", pool="b-pool"), _value("pideai_pool_max", pool="b-pool")) == (1.0, 10.0)
