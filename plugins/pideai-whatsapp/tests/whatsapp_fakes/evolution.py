@@ -14,7 +14,7 @@ import re
 from base64 import b64encode
 from collections import defaultdict, deque
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 from uuid import uuid4
 
 from aiohttp import web
@@ -126,9 +126,6 @@ class FakeEvolution(FakeServer):
         await self.poster.close()
         await super().__aexit__()
 
-    async def __aenter__(self) -> Self:
-        return await super().__aenter__()
-
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/message/sendText/{instance}", self._send)
         router.add_post("/message/sendMedia/{instance}", self._send)
@@ -185,6 +182,13 @@ class FakeEvolution(FakeServer):
         """Reconnect in a tight loop, as the server does while WhatsApp cannot be reached."""
         for _ in range(reports):
             self.report(name, "connection.update", {"instance": name, "state": "connecting", "statusReason": 200})
+
+    async def restart_server(self) -> None:
+        """Restart: reports that are not sent are lost; sessions are closed until the test opens them again."""
+        await self.poster.lose()
+        for name, state in self.states.items():
+            if state == "open":
+                self.states[name] = "close"
 
     def progress(self, message_id: str, status: str) -> None:
         """Report how far a message is."""

@@ -74,11 +74,16 @@ class Poster:
         while self._tasks:
             await asyncio.gather(*self._tasks)
 
-    async def close(self) -> None:
+    async def lose(self) -> None:
         """Lose what is not sent yet, as a restart of the server does."""
+        self._held.clear()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop for good."""
+        await self.lose()
         if self._session is not None:
             await self._session.close()
 
