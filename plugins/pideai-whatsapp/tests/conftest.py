@@ -10,7 +10,7 @@ import httpx
 import msgspec
 import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
-from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, SendState
+from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, OrderChange, SendState
 from pideai_whatsapp.text.money import PriceFormat
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.store import Store
@@ -148,7 +148,13 @@ class FakeRecords:
         self.claimed_for_s = 100.0
 
     async def facts(
-        self, kind: MessageType, message_id: UUID, *, order_id: UUID | None = None, campaign_id: UUID | None = None
+        self,
+        kind: MessageType,
+        message_id: UUID,
+        *,
+        order_id: UUID | None = None,
+        change: OrderChange | None = None,
+        campaign_id: UUID | None = None,
     ) -> Facts:
         if self.known is None:
             raise StoreUnknown(STORE_ID)

@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 class Silent:
-    """A database that takes everything."""
+    """A database that takes everything, and where no trigger of the old system speaks."""
 
     async def execute(self, sql: str, params: Any = None) -> int:
         return 1
@@ -39,6 +39,7 @@ class Silent:
             "at": NOW,
             "seen": [],
             "strikes": 0,
+            "is_pending": False,
         }
 
 

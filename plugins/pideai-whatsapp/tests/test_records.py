@@ -39,6 +39,7 @@ BARE_ROW = {
     "campaign_status": None,
     "state": None,
     "was_said": False,
+    "side": "host",
 }
 
 

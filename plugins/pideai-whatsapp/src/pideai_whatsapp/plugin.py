@@ -29,6 +29,7 @@ from pideai_whatsapp.channel.routing import route_call
 from pideai_whatsapp.channel.watchdog import WATCHDOG
 from pideai_whatsapp.channel.webhook import take_call
 from pideai_whatsapp.config import CONFIG_SCHEMA, read_config
+from pideai_whatsapp.cutover.gate import require_cut_over
 from pideai_whatsapp.providers.choose import provider_for
 from pideai_whatsapp.sending import adoption
 from pideai_whatsapp.sending.attempt import Attempt, ProviderFor, base_domain_of
@@ -98,7 +99,8 @@ class WhatsAppPlugin:
 
     @hookimpl
     async def on_enable(self, config: Mapping[str, Any], context: PluginContext) -> None:
-        """Show in the panel that WhatsApp is on."""
+        """Show in the panel that WhatsApp is on; wait while today's triggers still send for the store."""
+        await require_cut_over(context)
         await adoption.enable(context.db, context.store_id, read_config(config))
         await begin(read_config(config), context)
 

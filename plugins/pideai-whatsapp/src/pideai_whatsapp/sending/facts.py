@@ -1,6 +1,7 @@
 """What one message needs to know, what it is while it is under way, and who reads and writes that: `Records`."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -37,6 +38,18 @@ class Earlier(msgspec.Struct, frozen=True, kw_only=True):
     claimed_for_s: float | None = None
 
 
+class OrderChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Which change of an order a notice tells of: by it the cutover knows who announces it.
+
+    Attributes:
+        status: What it came to, or ``created``.
+        version: The instant that the order's row carries with it.
+    """
+
+    status: str
+    version: datetime | None
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """All that one message needs to know of its store.
 
@@ -49,6 +62,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
         is_wanted: False when the store keeps the template switched off.
         campaign_status: Of the message's campaign, if it has one.
         was_said: Whether another message has given the customer this notice of this order.
+        side: Who announces the change: host, triggers, or wait while that is being decided.
         earlier: What earlier attempts left, or None.
     """
 
@@ -61,6 +75,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     is_wanted: bool = True
     campaign_status: str | None = None
     was_said: bool = False
+    side: str = "host"
     earlier: Earlier | None = None
 
 
@@ -99,7 +114,13 @@ class Records(Protocol):
     """The rows of one store that this plugin works with."""
 
     async def facts(
-        self, kind: MessageType, message_id: UUID, *, order_id: UUID | None = None, campaign_id: UUID | None = None
+        self,
+        kind: MessageType,
+        message_id: UUID,
+        *,
+        order_id: UUID | None = None,
+        change: OrderChange | None = None,
+        campaign_id: UUID | None = None,
     ) -> Facts:
         """Return what a message of this kind needs to know.
 

@@ -18,6 +18,7 @@ from pideai_host.api import (
     failed,
     skipped,
 )
+from pideai_whatsapp.cutover.gate import answer_of_side, change_of
 from pideai_whatsapp.errors import AmountUnusable, PhoneUnusable
 from pideai_whatsapp.sending import earlier
 from pideai_whatsapp.sending.attempt import Attempt
@@ -66,8 +67,11 @@ async def _tell(event_type: str, order: OrderPayload, attempt: Attempt) -> Plugi
     kind = kind_of(event_type, order)
     if isinstance(kind, NoMessage):
         return skipped(kind.reason)
-    facts = await attempt.records.facts(kind, attempt.message_id, order_id=order.order_id)
+    change = change_of(event_type, order)
+    facts = await attempt.records.facts(kind, attempt.message_id, order_id=order.order_id, change=change)
     if (answer := await earlier.answer_of(facts, attempt.message_id, attempt)) is not None:
+        return answer
+    if (answer := answer_of_side(facts.side)) is not None:
         return answer
     switches = switches_of(attempt.config, facts.panel, is_adopted=facts.is_adopted)
     reason = why_not(kind, event_type, order, switches, was_said=facts.was_said)

@@ -10,7 +10,7 @@ from pideai_host.api import Database, OrderItem, StoreUnknown
 from pideai_whatsapp.channel.suspect import mark_suspect
 from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending import opt_outs
-from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, SendState
+from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, OrderChange, SendState
 from pideai_whatsapp.sending.queued import text_hash
 from pideai_whatsapp.sending.rows import facts_of, item_of
 from pideai_whatsapp.statements import statement
@@ -35,7 +35,13 @@ class SqlRecords:
         self._store_id = store_id
 
     async def facts(
-        self, kind: MessageType, message_id: UUID, *, order_id: UUID | None = None, campaign_id: UUID | None = None
+        self,
+        kind: MessageType,
+        message_id: UUID,
+        *,
+        order_id: UUID | None = None,
+        change: OrderChange | None = None,
+        campaign_id: UUID | None = None,
     ) -> Facts:
         """Read store, settings, template and what is known of this message in one statement."""
         row = await self._db.fetch_one(
@@ -45,6 +51,8 @@ class SqlRecords:
                 "message_type": kind.value,
                 "message_id": message_id,
                 "order_id": order_id,
+                "status": None if change is None else change.status,
+                "version": None if change is None else change.version,
                 "campaign_id": campaign_id,
             },
         )

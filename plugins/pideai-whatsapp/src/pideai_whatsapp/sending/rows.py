@@ -29,6 +29,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         is_wanted=row["is_wanted"],
         campaign_status=row["campaign_status"],
         was_said=row["was_said"],
+        side=row["side"],
         earlier=_earlier_of(row),
     )
 

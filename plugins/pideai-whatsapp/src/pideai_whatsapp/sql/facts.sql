@@ -18,6 +18,8 @@ SELECT s.name,
        t.message_body,
        t.id IS NULL OR t.is_active IS TRUE AS is_wanted,
        c.status AS campaign_status,
+       CASE WHEN %(status)s::text IS NULL THEN 'host'
+            ELSE pideai_whatsapp.side_of(s.id, %(order_id)s, %(status)s, %(version)s) END AS side,
        x.state,
        x.provider,
        x.provider_message_id,
