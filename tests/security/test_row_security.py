@@ -343,8 +343,8 @@ async def test_the_hosts_own_tables_lanes_and_partitions_are_shut(database_of_tw
 async def test_row_security_would_hide_them_even_from_a_role_with_grants(database_of_two):
     """Somebody may expose the schema one day, with the grants that Supabase's page on that has for copying."""
     await database_of_two.connection.execute(
-        "grant usage on schema pideai_host, pgmq, pideai_courier to anon, authenticated;"
-        "grant all on all tables in schema pideai_host, pgmq, pideai_courier to anon, authenticated"
+        "grant usage on schema pideai_host, pgmq, pideai_courier, pideai_whatsapp to anon, authenticated;"
+        "grant all on all tables in schema pideai_host, pgmq, pideai_courier, pideai_whatsapp to anon, authenticated"
     )
     tables = [one for one in database_of_two.shut if one.kind in "rp"]
     seen = []

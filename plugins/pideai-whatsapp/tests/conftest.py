@@ -24,6 +24,7 @@ from pideai_host.api import (
     OrderCreatedPayload,
     OrderItem,
     OrderItemExtra,
+    OrderPayload,
     OrderStatusPayload,
     PluginEvent,
     StoreUnknown,
@@ -139,6 +140,7 @@ class FakeRecords:
         self.known: Facts | None = facts
         self.doubts: list[str] = []
         self.rows: dict[UUID, dict[str, Any]] = {}
+        self.orders: dict[UUID, OrderPayload] = {}
         self.order_items: tuple[OrderItem, ...] = ()
         self.item_reads = 0
         self.foreign_instances: set[str] = set()
@@ -168,6 +170,9 @@ class FakeRecords:
                 claimed_for_s=self.claimed_for_s,
             )
         return msgspec.structs.replace(self.known, earlier=earlier)
+
+    async def order(self, order_id: UUID) -> OrderPayload | None:
+        return self.orders.get(order_id)
 
     async def items(self, order_id: UUID) -> tuple[OrderItem, ...]:
         self.item_reads += 1

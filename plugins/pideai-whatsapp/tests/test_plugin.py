@@ -193,7 +193,7 @@ async def test_lost_session_waits_and_costs_nothing(
     result = await confirm()
 
     assert (result.resolved, result.retry_after_s) == (Outcome.WAIT, 30.0)
-    assert records.row["state"] == "refused"
+    assert (records.row["state"], records.doubts) == ("refused", ["evolution"])
     assert context.credits.balance == 10
 
 

@@ -37,6 +37,7 @@ from pideai_whatsapp.sending.facts import Records
 from pideai_whatsapp.sending.notify import SUBSCRIBED, handle
 from pideai_whatsapp.sending.providers import FOREIGN_INSTANCE
 from pideai_whatsapp.sending.records import SqlRecords
+from pideai_whatsapp.sending.stale import STALE_SENDS
 from pideai_whatsapp.sending.template_store import TemplateStore
 
 MAX_AGE_S: Final = 7_200.0
@@ -144,8 +145,8 @@ class WhatsAppPlugin:
 
     @hookimpl
     def jobs(self) -> list[PluginJob]:
-        """Contribute the look after all stores' channels."""
-        return [WATCHDOG]
+        """Contribute the look after all stores' channels, and after messages that nobody works on any more."""
+        return [WATCHDOG, STALE_SENDS]
 
     async def _require_own_instance(self, config: Mapping[str, Any], context: PluginContext) -> None:
         name = read_config(config).instance_name

@@ -1,6 +1,8 @@
 """Who may claim a message, and what becomes of it: the statements on a real database."""
 
 import asyncio
+from decimal import Decimal
+from types import SimpleNamespace
 from uuid import uuid4
 
 import pytest
@@ -8,7 +10,7 @@ from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending.facts import CartState, SendState
 from pideai_whatsapp.sending.queued import QueuedMessage, enqueue
 from pideai_whatsapp.sending.records import SqlRecords
-from pideai_whatsapp.statements import statement
+from pideai_whatsapp.sending.stale import close_stale
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.templates import MessageType
 
@@ -235,14 +237,34 @@ async def test_what_nobody_works_on_any_more_is_closed_where_it_shows(records, c
     await shop.connection.execute(
         "update pideai_whatsapp.sends set provider_message_id = '3EB0' where message_id = %s", (told.id,)
     )
-    params = {"new_after_s": 10_800, "claimed_after_s": 300, "limit": 100, "new_error": "caducó", "claimed_error": "?"}
+    logged = []
 
-    closed = await context.db.fetch_one(statement("close_stale"), params)
+    await close_stale(SimpleNamespace(db=context.db, log=SimpleNamespace(info=lambda _, **facts: logged.append(facts))))
 
-    assert dict(closed) == {"failed": 1, "unknown": 1}
+    assert logged == [{"failed": 1, "unknown": 1}]
     assert [(await seen(shop, one.id))[:2] for one in (fresh, stale, lost, told)] == [
         ("pending", "claimed"),
         ("failed", "refused"),
         ("pending", "unknown"),
         ("sent", "accepted"),
     ]
+
+
+async def test_an_order_is_read_as_its_events_tell_it(records, shop):
+    order_id, _ = await shop.insert(delivery_address="Calle 5", order_type="delivery", notes="sin cebolla")
+
+    order = await records.order(order_id)
+
+    assert (order.order_number, order.total, order.currency) == (str(order_id)[:8].upper(), Decimal("10.50"), "USD")
+    assert (order.delivery_address.text, order.notes) == ("Calle 5", "sin cebolla")
+    assert await records.order(uuid4()) is None
+
+
+@pytest.mark.parametrize(("state", "is_connected"), [("open", True), ("suspect", False), ("closed", False)])
+async def test_the_channel_says_whether_messages_may_go(records, shop, state, is_connected):
+    await shop.connection.execute(
+        "insert into pideai_whatsapp.channels (store_id, provider, state, since) values (%s, 'evolution', %s, now())",
+        (shop.store_id, state),
+    )
+
+    assert (await records.facts(READY, uuid4())).is_connected is is_connected

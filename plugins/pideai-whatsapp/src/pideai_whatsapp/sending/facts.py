@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from pideai_host.api import OrderItem
+from pideai_host.api import OrderItem, OrderPayload
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
@@ -127,6 +127,9 @@ class Records(Protocol):
         Raises:
             StoreUnknown: the store is gone.
         """
+
+    async def order(self, order_id: UUID) -> OrderPayload | None:
+        """Return an order of this store as it is now; None if there is none."""
 
     async def items(self, order_id: UUID) -> tuple[OrderItem, ...]:
         """Return the items of an order of this store, in the order in which they were written.

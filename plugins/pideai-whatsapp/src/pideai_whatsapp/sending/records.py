@@ -6,18 +6,19 @@ Every statement is one ``.sql`` file, and every one is bound to one store.
 from typing import Final
 from uuid import UUID
 
-from pideai_host.api import Database, OrderItem, StoreUnknown
+from pideai_host.api import Database, OrderItem, OrderPayload, StoreUnknown
 from pideai_whatsapp.channel.suspect import mark_suspect
 from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending import opt_outs
 from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, OrderChange, SendState
 from pideai_whatsapp.sending.queued import text_hash
-from pideai_whatsapp.sending.rows import facts_of, item_of
+from pideai_whatsapp.sending.rows import facts_of, item_of, order_of
 from pideai_whatsapp.statements import statement
 from pideai_whatsapp.text.phones import Phone, digits_of
 from pideai_whatsapp.text.templates import MessageType
 
 _FACTS: Final = statement("facts")
+_ORDER: Final = statement("order")
 _ITEMS: Final = statement("items")
 _FOREIGN_INSTANCE: Final = statement("foreign_instance")
 _CLAIM: Final = statement("claim")
@@ -59,6 +60,11 @@ class SqlRecords:
         if row is None:
             raise StoreUnknown(self._store_id)
         return facts_of(row)
+
+    async def order(self, order_id: UUID) -> OrderPayload | None:
+        """Read the order's row."""
+        row = await self._db.fetch_one(_ORDER, {"store_id": self._store_id, "order_id": order_id})
+        return None if row is None else order_of(row)
 
     async def items(self, order_id: UUID) -> tuple[OrderItem, ...]:
         """Read at most 500 items."""

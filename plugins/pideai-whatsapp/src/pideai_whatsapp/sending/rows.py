@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from pideai_host.api import OrderItem, OrderItemExtra
+from pideai_host.api import Address, OrderItem, OrderItemExtra, OrderPayload
 from pideai_whatsapp.errors import AmountUnusable
 from pideai_whatsapp.sending.facts import Earlier, Facts, SendState
 from pideai_whatsapp.sending.switches import ON_FROM_THE_START
@@ -62,6 +62,29 @@ def price_format_of(row: Mapping[str, Any]) -> PriceFormat:
         "places": row["decimal_places"],
     }
     return PriceFormat(**{name: value for name, value in given.items() if value is not None})
+
+
+def order_of(row: Mapping[str, Any]) -> OrderPayload:
+    """Read a row of ``sql/order.sql``."""
+    return OrderPayload(
+        order_id=row["id"],
+        order_number=str(row["id"])[:8].upper(),
+        status=row["status"],
+        customer_name=row["customer_name"],
+        customer_phone=row["customer_phone"],
+        order_type=row["order_type"],
+        total=row["total_amount"],
+        currency=row["currency"] or PriceFormat().currency,
+        delivery_address=Address(text=row["delivery_address"]) if row["delivery_address"] else None,
+        delivery_price=row["delivery_price"],
+        coupon_code=row["coupon_code"],
+        coupon_discount=row["coupon_discount"],
+        payment_method=row["payment_method"],
+        payment_proof_url=row["payment_proof_url"],
+        tracking_code=row["tracking_code"],
+        estimated_delivery_minutes=row["estimated_delivery_minutes"],
+        notes=row["notes"],
+    )
 
 
 def item_of(row: Mapping[str, Any]) -> OrderItem:
