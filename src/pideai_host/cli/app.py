@@ -39,7 +39,19 @@ class Run:
     is_debugging = False
 
 
-@click.group(cls=LazyGroup, entries=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+def _of_plugin(name: str) -> click.Command | None:
+    from pideai_host.cli.plugin_commands import find_plugin  # noqa: PLC0415 - only whoever asks for a plugin waits for it
+
+    return find_plugin(name)
+
+
+@click.group(
+    cls=LazyGroup,
+    entries=COMMANDS,
+    find_other=_of_plugin,
+    epilog="Plugins may have commands of their own: pideai-host SLUG --help",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="pideai-host")
 @click.option("--debug", is_flag=True, help="Show the whole traceback of an error.")
 @click.pass_obj

@@ -171,7 +171,7 @@ async def open_engine(
                 variable=settings.database_variable,
             )
         )
-        await _require_tables(pool)
+        await require_tables(pool)
         registry = await without_unmigrated(registry, pool)
         collected = await asyncio.to_thread(collect_jobs, registry)
         registry = collected.registry
@@ -336,7 +336,12 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(engine.plugin_jobs.stop)
 
 
-async def _require_tables(pool: Pool) -> None:
+async def require_tables(pool: Pool) -> None:
+    """Return if the host's migrations were applied.
+
+    Raises:
+        ConfigurationError: they were not, or not all; or the role may not use them.
+    """
     async with pool.connection() as connection:
         try:
             rows = await (await connection.execute(_LOOK_FOR_TABLES, {"names": list(_REQUIRED)})).fetchall()

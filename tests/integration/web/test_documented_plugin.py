@@ -1,5 +1,7 @@
 """The plugins that docs/plugins.md writes down do what it says of them."""
 
+import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -11,7 +13,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from click.testing import CliRunner
 
+from pideai_host.cli.plugin_context import HostCommand
 from pideai_host.events.plugin_jobs import HostJob
 from pideai_host.events.reach import ReachParts
 from pideai_host.plugins.migrations import migrate_plugins, roll_back_plugin
@@ -141,3 +145,26 @@ async def test_its_job_tells_of_what_is_late_and_tells_it_once(hosted, migrated,
     told = await host.admin.execute("select store_id, type, payload from public.plugin_events")
 
     assert await told.fetchall() == [(host.store_id, "courier.late", {"number": "A-7"})]
+
+
+async def test_its_command_switches_off_the_stores_that_it_names(hosted, written, database, monkeypatch):
+    courier = written("Commands")
+    host = await hosted({"acme-courier": courier})
+    elsewhere = await host.new_store()
+    await host.install("acme-courier", store_id=elsewhere)
+    await host.admin.execute("update public.stores set address = 'Valencia' where id = %s", (host.store_id,))
+    monkeypatch.setenv("DATABASE_URL", database.runtime_url)
+    monkeypatch.setenv("ADMIN_DATABASE_URL", database.admin_url)
+    monkeypatch.setenv("PIDEAI_MASTER_KEYS", "k1:" + base64.b64encode(bytes(32)).decode())
+    context = HostCommand("acme-courier", Registry.of({"acme-courier": courier}))
+    [command] = courier.cli_commands()
+
+    def call(city):
+        return CliRunner().invoke(command, [city], obj=context)
+
+    done, failed = await asyncio.to_thread(call, "valencia"), await asyncio.to_thread(call, "quito")
+    rows = await host.admin.execute("select store_id, enabled from public.store_plugins")
+
+    assert (done.output, done.exception) == ("Switched off: 1.\n", None)
+    assert failed.exception.message == "no store is in quito"
+    assert dict(await rows.fetchall()) == {host.store_id: False, elsewhere: True}
