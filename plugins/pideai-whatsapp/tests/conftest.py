@@ -12,6 +12,7 @@ import pytest
 from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, OrderChange, SendState
 from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
@@ -170,6 +171,9 @@ class FakeRecords:
                 claimed_for_s=self.claimed_for_s,
             )
         return msgspec.structs.replace(self.known, earlier=earlier)
+
+    async def order_style(self, order_id: UUID | None = None) -> tuple[OrderStyle, str | None]:
+        return OrderStyle(), None
 
     async def order(self, order_id: UUID) -> OrderPayload | None:
         return self.orders.get(order_id)

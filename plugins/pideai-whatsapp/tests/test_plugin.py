@@ -319,6 +319,13 @@ async def test_stores_own_template_is_used_and_its_unknown_tokens_are_logged(
     )
 
 
+async def test_store_that_wants_it_confirms_with_the_whole_order(confirm: Handle, records: Any) -> None:
+    await confirm({**CONSOLE, "confirmationStyle": "full"})
+
+    assert records.row["draft"].text.startswith("🛵 *Nuevo pedido #A1B2C3D4*\n23/11/26, 8:00")
+    assert "• *2x Arepa reina pepiada* Precio: USD 5,00" in records.row["draft"].text
+
+
 async def test_items_that_the_event_does_not_bring_are_read_for_a_confirmation(
     confirm: Handle, records: Any, items: Any
 ) -> None:

@@ -11,6 +11,7 @@ from pideai_whatsapp.sending.facts import CartState, SendState
 from pideai_whatsapp.sending.queued import QueuedMessage, enqueue
 from pideai_whatsapp.sending.records import SqlRecords
 from pideai_whatsapp.sending.stale import close_stale
+from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.templates import MessageType
 
@@ -268,3 +269,46 @@ async def test_the_channel_says_whether_messages_may_go(records, shop, state, is
     )
 
     assert (await records.facts(READY, uuid4())).is_connected is is_connected
+
+
+@pytest.mark.parametrize(
+    ("columns", "own", "of_all", "rate"),
+    [
+        ("enable_currency_conversion = false", "36", "35", 0),
+        ("enable_currency_conversion = true", "36", "35", 36),
+        ("enable_currency_conversion = true", None, "35", 35),
+        ("enable_currency_conversion = true", None, None, 0),
+        (
+            "enable_currency_conversion = true, use_manual_exchange_rate = true, manual_usd_ves_rate = 40",
+            "36",
+            "35",
+            40,
+        ),
+    ],
+)
+async def test_the_rate_is_the_stores_number_else_its_newest_else_the_newest_of_all(
+    records, shop, columns, own, of_all, rate
+):
+    await shop.connection.execute(f"update public.stores set {columns}")
+    for store_id, value in ((shop.store_id, own), (None, of_all)):
+        if value is not None:
+            await shop.connection.execute(
+                "insert into public.exchange_rates (store_id, from_currency, to_currency, rate, source)"
+                " values (%s, 'USD', 'VES', %s, 'manual')",
+                (store_id, value),
+            )
+
+    assert (await records.order_style())[0].rate == rate
+
+
+async def test_a_new_stores_templates_are_ours_to_the_letter(records, shop):
+    assert (await records.order_style())[0] == OrderStyle()
+    await shop.connection.execute("update public.stores set order_product_template = ' '")
+
+    assert (await records.order_style())[0].product == OrderStyle().product
+
+
+async def test_a_receipts_short_address_comes_with_its_order(records, shop):
+    order_id, _ = await shop.insert(payment_proof_short_url="https://pide.ai/x")
+
+    assert (await records.order_style(order_id))[1] == "https://pide.ai/x"

@@ -1,5 +1,7 @@
 """A store's eight texts: its own row wins, a change is checked, a preview shows what a customer would read."""
 
+from datetime import UTC, datetime
+
 import pytest
 from pideai_whatsapp.errors import TemplateRejected
 from pideai_whatsapp.sending.template_store import TemplateStore
@@ -84,3 +86,18 @@ async def test_the_shops_ready_text_does_not_say_of_a_delivery_that_it_is_on_its
 
     assert "camino" not in ready.text
     assert "camino" in leaves.text
+
+
+@pytest.mark.parametrize(("order_type", "begins"), [("delivery", "🛵"), ("pickup", "🛍️"), ("dine_in", "🍽️")])
+async def test_a_whole_order_is_previewed_by_its_type(templates, order_type, begins):
+    composed = await templates.preview_order(order_type, at=datetime(2026, 11, 23, 12, tzinfo=UTC))
+
+    assert composed.text.startswith(begins)
+    assert composed.unknown == ()
+
+
+async def test_a_whole_order_is_previewed_by_a_given_text(templates):
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    composed = await templates.preview_order("pickup", at=at, template="{order-number} {nada}")
+
+    assert (composed.text, composed.unknown) == ("A1B2C3D4 {nada}\n\nNotas: Sin cebolla", ("nada",))

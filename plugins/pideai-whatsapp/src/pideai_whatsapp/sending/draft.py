@@ -4,6 +4,7 @@ from pideai_host.api import CartAbandonedPayload, OrderCreatedPayload, OrderItem
 from pideai_whatsapp.sending.attempt import Attempt
 from pideai_whatsapp.sending.facts import Draft, Facts
 from pideai_whatsapp.text.cart import compose_reminder
+from pideai_whatsapp.text.generator import OrderMessage, write_order
 from pideai_whatsapp.text.message import Composed, compose
 from pideai_whatsapp.text.phones import Phone, region_of, to_e164
 from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
@@ -26,15 +27,10 @@ async def draft_notice(kind: MessageType, order: OrderPayload, *, facts: Facts, 
         AmountUnusable: an amount of the order cannot be written.
     """
     phone = phone_of(order.customer_phone, facts)
-    template = facts.template if facts.template is not None else DEFAULT_TEXTS[kind]
-    composed = compose(
-        kind,
-        template,
-        order=order,
-        items=await _items_of(order, kind=kind, template=template, attempt=attempt),
-        store=facts.store,
-        base_domain=attempt.base_domain,
-    )
+    if kind is MessageType.ORDER_CONFIRMATION and attempt.config.confirmation_style == "full":
+        composed = await _whole_order(order, facts=facts, attempt=attempt)
+    else:
+        composed = await _notice(kind, order, facts=facts, attempt=attempt)
     _log_unknown(composed, kind, attempt)
     return Draft(
         id=attempt.message_id,
@@ -44,6 +40,34 @@ async def draft_notice(kind: MessageType, order: OrderPayload, *, facts: Facts, 
         customer_name=order.customer_name,
         text=composed.text,
         values=composed.values,
+    )
+
+
+async def _notice(kind: MessageType, order: OrderPayload, *, facts: Facts, attempt: Attempt) -> Composed:
+    template = facts.template if facts.template is not None else DEFAULT_TEXTS[kind]
+    return compose(
+        kind,
+        template,
+        order=order,
+        items=await _items_of(order, kind=kind, template=template, attempt=attempt),
+        store=facts.store,
+        base_domain=attempt.base_domain,
+    )
+
+
+async def _whole_order(order: OrderPayload, *, facts: Facts, attempt: Attempt) -> Composed:
+    style, proof_url = await attempt.records.order_style(order.order_id)
+    items = await _items_of(order, kind=MessageType.ORDER_CONFIRMATION, template="", attempt=attempt)
+    return write_order(
+        OrderMessage(
+            order=order,
+            items=items,
+            store=facts.store,
+            style=style,
+            base_domain=attempt.base_domain,
+            at=attempt.now,
+            proof_url=proof_url,
+        )
     )
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from pideai_host.api import OrderItem, OrderPayload
+from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
@@ -127,6 +128,9 @@ class Records(Protocol):
         Raises:
             StoreUnknown: the store is gone.
         """
+
+    async def order_style(self, order_id: UUID | None = None) -> tuple[OrderStyle, str | None]:
+        """Return how the store writes its whole orders, and the short address of an order's payment receipt."""
 
     async def order(self, order_id: UUID) -> OrderPayload | None:
         """Return an order of this store as it is now; None if there is none."""

@@ -12,12 +12,14 @@ from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending import opt_outs
 from pideai_whatsapp.sending.facts import CartState, Draft, Earlier, Facts, OrderChange, SendState
 from pideai_whatsapp.sending.queued import text_hash
-from pideai_whatsapp.sending.rows import facts_of, item_of, order_of
+from pideai_whatsapp.sending.rows import facts_of, item_of, order_of, order_style_of
 from pideai_whatsapp.statements import statement
+from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.phones import Phone, digits_of
 from pideai_whatsapp.text.templates import MessageType
 
 _FACTS: Final = statement("facts")
+_ORDER_STYLE: Final = statement("order_style")
 _ORDER: Final = statement("order")
 _ITEMS: Final = statement("items")
 _FOREIGN_INSTANCE: Final = statement("foreign_instance")
@@ -60,6 +62,13 @@ class SqlRecords:
         if row is None:
             raise StoreUnknown(self._store_id)
         return facts_of(row)
+
+    async def order_style(self, order_id: UUID | None = None) -> tuple[OrderStyle, str | None]:
+        """Read the four templates, the rate of the day and the receipt's short address."""
+        row = await self._db.fetch_one(_ORDER_STYLE, {"store_id": self._store_id, "order_id": order_id})
+        if row is None:
+            raise StoreUnknown(self._store_id)
+        return order_style_of(row), row["proof_url"]
 
     async def order(self, order_id: UUID) -> OrderPayload | None:
         """Read the order's row."""

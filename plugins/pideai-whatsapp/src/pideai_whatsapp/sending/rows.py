@@ -11,6 +11,7 @@ from pideai_whatsapp.errors import AmountUnusable
 from pideai_whatsapp.sending.facts import Earlier, Facts, SendState
 from pideai_whatsapp.sending.switches import ON_FROM_THE_START
 from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import MessageType
 
@@ -62,6 +63,13 @@ def price_format_of(row: Mapping[str, Any]) -> PriceFormat:
         "places": row["decimal_places"],
     }
     return PriceFormat(**{name: value for name, value in given.items() if value is not None})
+
+
+def order_style_of(row: Mapping[str, Any]) -> OrderStyle:
+    """Read a row of ``sql/order_style.sql``; a template that is null or blank is a new store's."""
+    given = {name: row[name] for name in ("product", "delivery", "pickup", "digital_menu")}
+    templates = {name: text for name, text in given.items() if text and text.strip()}
+    return OrderStyle(**templates, rate=row["rate"] or Decimal(0))
 
 
 def order_of(row: Mapping[str, Any]) -> OrderPayload:

@@ -9,10 +9,11 @@ import msgspec
 
 from pideai_host.api import Database, StoreUnknown
 from pideai_whatsapp.errors import TemplateRejected
-from pideai_whatsapp.sending.rows import store_of
+from pideai_whatsapp.sending.rows import order_style_of, store_of
 from pideai_whatsapp.statements import statement
+from pideai_whatsapp.text.generator import OrderMessage, write_order
 from pideai_whatsapp.text.message import Composed
-from pideai_whatsapp.text.preview import MEANINGS, preview, tokens_of, unknown_in
+from pideai_whatsapp.text.preview import MEANINGS, SAMPLE_ITEMS, SAMPLE_ORDER, preview, tokens_of, unknown_in
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import DEFAULT_TEXTS, TEMPLATE_NAMES, MessageType
 
@@ -129,6 +130,29 @@ class TemplateStore:
         else:
             _require_size(body)
         return preview(kind, body, store, base_domain=self._base_domain)
+
+    async def preview_order(self, order_type: str, *, at: datetime, template: str | None = None) -> Composed:
+        """Write the sample order as a whole, by a text or by the store's template of an order type.
+
+        Raises:
+            TemplateRejected: the text is empty or too long.
+            StoreUnknown: the store is gone.
+        """
+        if template is not None:
+            _require_size(template)
+        store = await self._store()
+        row = await self._db.fetch_one(statement("order_style"), {"store_id": self._store_id, "order_id": None})
+        if row is None:
+            raise StoreUnknown(self._store_id)
+        message = OrderMessage(
+            order=msgspec.structs.replace(SAMPLE_ORDER, order_type=order_type),
+            items=SAMPLE_ITEMS,
+            store=store,
+            style=order_style_of(row),
+            base_domain=self._base_domain,
+            at=at,
+        )
+        return write_order(message, template=template)
 
     async def _store(self) -> Store:
         row = await self._db.fetch_one(statement("store"), {"store_id": self._store_id})
