@@ -15,6 +15,7 @@ from pideai_host.db.dev import apply_dev_base, create_demo_store
 from pideai_host.db.embedded import ServerUrls, ensure_runtime_login
 from pideai_host.db.migrate import migrate
 from pideai_host.db.sql import load, query
+from pideai_host.plugins.migrations import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.stores.secrets import Sealer
@@ -29,6 +30,7 @@ async def make_ready(urls: ServerUrls, sealer: Sealer, hook_url: str, hook_secre
         await apply_dev_base(connection)
         await asyncio.to_thread(migrate, urls.admin, install_pgmq=True)
         await asyncio.to_thread(ensure_runtime_login, urls.admin)
+        await asyncio.to_thread(migrate_plugins, urls.admin, load_registry(frozenset(PLUGINS.split(","))))
         return await _make_store(connection, sealer, hook_url, hook_secret)
 
 
