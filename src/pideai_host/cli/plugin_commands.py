@@ -1,9 +1,8 @@
 """`pideai-host SLUG …`: the commands of an installed plugin, found and imported only when they are asked for."""
 
-import re
 import sys
 from contextlib import redirect_stdout
-from typing import Any, Final
+from typing import Any
 
 import click as plain_click
 import rich_click as click
@@ -12,15 +11,11 @@ from pideai_host import telemetry
 from pideai_host.api import PluginFault, slug_fault
 from pideai_host.cli.plugin_context import HostCommand
 from pideai_host.plugins import catalog
+from pideai_host.plugins.commands import checked_commands
 from pideai_host.plugins.contributed import contributed
 from pideai_host.plugins.records import Status, describe
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
-
-COMMANDS_MAX: Final = 50
-"""Of one plugin."""
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def find_plugin(slug: str) -> click.Command | None:
@@ -64,7 +59,7 @@ def load_commands(slug: str) -> tuple[click.RichGroup, Registry]:
         if hook is None:
             raise PluginFault(f"plugin {slug} has no commands", slug=slug)
         try:
-            commands = _checked(slug, contributed(hook))
+            commands = checked_commands(slug, contributed(hook))
         except PluginFault:
             raise
         except Exception as error:
@@ -78,15 +73,3 @@ def load_commands(slug: str) -> tuple[click.RichGroup, Registry]:
 def _not_loaded(slug: str, registry: Registry) -> PluginFault:
     why = next((one.error for one in registry.records if one.slug == slug and one.status is not Status.SKIPPED), "")
     return PluginFault(f"plugin {slug} cannot be used: {why}", slug=slug, hint="See `pideai-host plugins list`.")
-
-
-def _checked(slug: str, commands: Any) -> list[plain_click.Command]:
-    if not isinstance(commands, list | tuple) or not all(isinstance(one, plain_click.Command) for one in commands):
-        raise PluginFault(f"plugin {slug}: cli_commands returns a list of click commands, and nothing else", slug=slug)
-    names = [one.name or "" for one in commands]
-    odd = next((name for name in names if _NAME.fullmatch(name) is None), None)
-    if odd is not None:
-        raise PluginFault(f"plugin {slug}: {odd!r} is no name for a command such as 'call-courier'", slug=slug)
-    if len(set(names)) < len(names) or len(names) > COMMANDS_MAX:
-        raise PluginFault(f"plugin {slug}: two commands of one name, or more than {COMMANDS_MAX}", slug=slug)
-    return list(commands)

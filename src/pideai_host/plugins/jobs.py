@@ -38,7 +38,7 @@ def collect_jobs(registry: Registry) -> Jobs:
     refusals: dict[str, Exception] = {}
     for hook in registry.hooks("jobs"):
         try:
-            found[hook.slug] = _checked(hook.slug, contributed(hook))
+            found[hook.slug] = checked_jobs(hook.slug, contributed(hook))
         except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' jobs are run
             refusals[hook.slug] = error
             _log.warning("plugin_jobs_refused", plugin=hook.slug, error=describe(error))
@@ -47,7 +47,7 @@ def collect_jobs(registry: Registry) -> Jobs:
     return Jobs(found, registry.with_records(_noted(one, refusals) for one in registry.records))
 
 
-def _checked(slug: str, jobs: Any) -> tuple[PluginJob, ...]:
+def checked_jobs(slug: str, jobs: Any) -> tuple[PluginJob, ...]:
     """Return the jobs of a plugin.
 
     Raises:

@@ -88,7 +88,7 @@ def mount(registry: Registry) -> Mounted:
     for hook in registry.hooks("http_routes"):
         with Interrupts() as interrupts:
             try:
-                routers += _tried(hook, registry.definitions[hook.slug])
+                routers += tried_routes(hook, registry.definitions[hook.slug])
             except BaseException as error:
                 if interrupts.came:
                     raise KeyboardInterrupt from error
@@ -111,7 +111,7 @@ def _noted(record: LoadRecord, refusals: Mapping[str, BaseException]) -> LoadRec
     )
 
 
-def _tried(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHandler]:
+def tried_routes(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHandler]:
     """Return a plugin's routes after they were built once, in an application that is thrown away."""
     contribution = contributed(hook, min(definition.limits.timeout_s, BUILD_LIMIT_S))
     with warnings.catch_warnings():
