@@ -19,7 +19,7 @@ from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger, hush_output, tracing
 from pideai_host.web.collector import set_collector_for_serving
-from pideai_host.web.engine import open_engine
+from pideai_host.web.engine import open_engine, require_database
 from pideai_host.web.identity import require_identity
 from pideai_host.web.server import serve as serve_app
 from pideai_host.web.worker_pages import worker_pages
@@ -35,6 +35,7 @@ def serve(*, no_worker: bool) -> None:
         settings = ensure_master_keys(database)
         require_identity(settings)
         _prepare(settings)
+        asyncio.run(require_database(settings))  # here it can be said in one line; the server's own process only ends
         _hand_down(settings)
         print(f"Listening on http://{settings.host}:{settings.port} (Ctrl-C stops)", flush=True)
         serve_app(settings, with_worker=not no_worker)

@@ -117,6 +117,9 @@ def load_registry(selection: Collection[str] | None = None, paths: Sequence[str]
     loaded = [load(candidate, manager) for candidate in found.candidates]
     definitions = {one.record.slug: one.definition for one in loaded if one.definition is not None}
     records = sorted((*found.refused, *(one.record for one in loaded)), key=catalog.record_order)
+    for record in found.refused:
+        if record.status is not Status.SKIPPED:
+            _log.warning("plugin_refused", plugin=record.slug, phase=record.phase, error=record.error)
     _log.info(
         "plugins_loaded",
         ready=list(definitions),

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from typing import Final
 
 import httpx
 import msgspec
@@ -68,7 +69,7 @@ from pideai_host.stores.upgrade import Upgrade
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger, tracing
 
-_REQUIRED: tuple[str, ...] = (
+REQUIRED: tuple[str, ...] = (
     "public.plugin_events_log",
     "public.store_plugins",
     "pideai_host.event_ids",
@@ -92,6 +93,9 @@ _REQUIRED: tuple[str, ...] = (
     "pgmq.meta",
 )
 """Something of every migration: a host that is deployed before `migrate` ran says so at once."""
+NAMED_MAX: Final = 3
+"""Of what is missing, in a message."""
+
 _LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
 _log = get_logger(__name__)
 
@@ -336,6 +340,17 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(engine.plugin_jobs.stop)
 
 
+async def require_database(settings: Settings) -> None:
+    """Return if the runtime role can connect, and the tables of this version are there.
+
+    Raises:
+        ConfigurationError, DatabaseUnavailable: a process that starts would fail; in one line why.
+    """
+    url, variable = settings.database_url or "", settings.database_variable
+    async with open_pool(url, min_size=1, max_size=1, name="pideai-host start", variable=variable) as pool:
+        await require_tables(pool)
+
+
 async def require_tables(pool: Pool) -> None:
     """Return if the host's migrations were applied.
 
@@ -344,7 +359,7 @@ async def require_tables(pool: Pool) -> None:
     """
     async with pool.connection() as connection:
         try:
-            rows = await (await connection.execute(_LOOK_FOR_TABLES, {"names": list(_REQUIRED)})).fetchall()
+            rows = await (await connection.execute(_LOOK_FOR_TABLES, {"names": list(REQUIRED)})).fetchall()
         except errors.InsufficientPrivilege as error:
             raise ConfigurationError(
                 f"the role of DATABASE_URL may not use the host's schema: {error.diag.message_primary}",
@@ -352,8 +367,13 @@ async def require_tables(pool: Pool) -> None:
             ) from error
     if rows:
         raise ConfigurationError(
-            f"the database lacks {', '.join(row[0] for row in rows)}", hint="Run `pideai-host migrate` first."
+            f"the database lacks {', '.join(row[0] for row in rows[:NAMED_MAX])}{_more(len(rows))}",
+            hint="Run `pideai-host migrate` first.",
         )
+
+
+def _more(count: int) -> str:
+    return f" and {count - NAMED_MAX} more" if count > NAMED_MAX else ""
 
 
 def _runner(quarantine: Quarantine) -> HookRunner:

@@ -1,0 +1,2 @@
+-- The catalogue, as the last sync left it.
+select slug, version, is_active from public.plugins
