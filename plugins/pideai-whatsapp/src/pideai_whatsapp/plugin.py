@@ -10,6 +10,8 @@ from importlib.metadata import version
 from typing import Any, Final
 from uuid import UUID
 
+import click
+
 from pideai_host.api import (
     ConfigRejected,
     PluginContext,
@@ -29,7 +31,9 @@ from pideai_whatsapp.channel.routing import route_call
 from pideai_whatsapp.channel.watchdog import WATCHDOG
 from pideai_whatsapp.channel.webhook import take_call
 from pideai_whatsapp.config import CONFIG_SCHEMA, read_config
+from pideai_whatsapp.cutover.commands import cutover_commands
 from pideai_whatsapp.cutover.gate import require_cut_over
+from pideai_whatsapp.cutover.upkeep import CUTOVER_UPKEEP
 from pideai_whatsapp.providers.choose import provider_for
 from pideai_whatsapp.sending import adoption
 from pideai_whatsapp.sending.attempt import Attempt, ProviderFor, base_domain_of
@@ -146,7 +150,12 @@ class WhatsAppPlugin:
     @hookimpl
     def jobs(self) -> list[PluginJob]:
         """Contribute the look after all stores' channels, and after messages that nobody works on any more."""
-        return [WATCHDOG, STALE_SENDS]
+        return [CUTOVER_UPKEEP, STALE_SENDS, WATCHDOG]
+
+    @hookimpl
+    def cli_commands(self) -> list[click.Command]:
+        """Contribute the cutover from today's triggers, and the way back."""
+        return cutover_commands()
 
     async def _require_own_instance(self, config: Mapping[str, Any], context: PluginContext) -> None:
         name = read_config(config).instance_name

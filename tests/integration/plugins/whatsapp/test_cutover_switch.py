@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
 
 import psycopg
 import pytest
 from pideai_whatsapp.cutover.rows import CutoverRows, CutoverState, Side
 from pideai_whatsapp.cutover.switching import TriggersChanged, switch
+from pideai_whatsapp.cutover.upkeep import look_after_cutover
 
 from pideai_host.api import DatabaseUnavailable
 from whatsapp_fakes.old_triggers import KIND_OF, PG_NET, OwnersDatabase, hammer, make_store, place
@@ -181,6 +183,25 @@ async def test_triggers_that_a_migration_put_back_are_taken_in_again(owner, rows
     await set_status(owner, await place(owner.connection, store), "ready")
 
     assert (standing.speak_for(store), row["t"], await calls(owner)) == (True, True, [])
+
+
+async def test_the_operator_is_told_of_triggers_that_speak_again_and_old_changes_are_forgotten(owner, rows, store):
+    told = []
+    log = SimpleNamespace(error=lambda event, **facts: told.append((event, facts["triggers"])))
+    job = SimpleNamespace(db=owner, log=log)
+    await set_status(owner, await place(owner.connection, store), "ready")
+    await over(rows, store)
+    await look_after_cutover(job)
+    await owner.execute("update pideai_whatsapp.cutover_changes set noted_at = now() - interval '16 days'")
+    [*_, (name, _, _)] = await triggers(owner)
+    await owner.execute(
+        f"create or replace trigger {name} after update on public.orders"
+        " for each row execute function public.notify_order_ready_whatsapp()"
+    )
+    await look_after_cutover(job)
+
+    assert told == [("old_triggers_speak_again", [name])]
+    assert await owner.fetch("select 1 from pideai_whatsapp.cutover_changes") == []
 
 
 async def test_a_trigger_that_is_neither_as_found_nor_as_left_stops_the_cutover(owner, rows, store, other):
