@@ -125,6 +125,7 @@ ROWS: Mapping[str, Row] = {
     "listStoreAudit": reads(),
     "listAudit": operators(),
     "listPluginLoads": operators(),
+    "listWaitingConfigs": operators(),
     "listQuarantinedPlugins": operators(),
     "listLanes": operators(),
     "listProcesses": operators(),

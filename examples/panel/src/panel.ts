@@ -49,7 +49,7 @@ export async function install(
 ): Promise<Installed> {
   const { data, error, response } = await api.POST("/api/stores/{store_id}/plugins", {
     params: { path: { store_id }, header: { "Idempotency-Key": key } },
-    body: { slug, config },
+    body: { plugin: slug, config },
   });
   if (data) return { done: true, installation: data, etag: response.headers.get("ETag") };
   switch (error.code) {

@@ -15,6 +15,8 @@ from pideai_host.telemetry import redacted_text
 FAILED = 1
 MISUSED = 2
 INTERRUPTED = 130
+_NOT_MIGRATED = frozenset({"3F000", "42P01", "42703", "42883"})  # no such schema, table, column, function
+_MIGRATE = "Run `pideai-host migrate` first."
 
 COMMANDS = {
     "demo": Entry("pideai_host.cli.demo:demo", "Show the main job on this machine alone."),
@@ -93,10 +95,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if shared.is_debugging:
             traceback.print_exception(raised)
         cause = _the_one_within(raised)
-        if isinstance(cause, PideaiError):
-            return _tell(cause.message, cause.hint, code=FAILED)
-        return _tell(f"internal: {_line(cause)}", "Run `pideai-host --debug …` to see where.", code=FAILED)
+        return _tell(*_words(cause), code=FAILED)
     return code if isinstance(code, int) else 0
+
+
+def _words(error: Exception) -> tuple[str, str]:
+    """Say in a line what went wrong, and what to do about it."""
+    if isinstance(error, PideaiError):
+        return error.message, error.hint
+    if getattr(error, "sqlstate", None) in _NOT_MIGRATED:
+        said, _, _ = str(error).partition("\n")
+        return f"the database lacks what this version needs: {said}", _MIGRATE
+    return f"internal: {_line(error)}", "Run `pideai-host --debug …` to see where."
 
 
 def _the_one_within(error: Exception) -> Exception:

@@ -6,13 +6,14 @@ from contextlib import redirect_stdout
 
 import rich_click as click
 
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db import migrate as migrations
 from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.db.migrate import MigrationState
 from pideai_host.plugins.migrations import Applied, migrate_plugins, plugin_states, roll_back_plugin
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
+from pideai_host.stores.audit import record_migration
 
 
 @click.command()
@@ -33,7 +34,7 @@ def migrate(*, pgmq: bool, show_status: bool, dry_run: bool, rollback: int | Non
         raise click.UsageError("--pgmq, --status, --dry-run and --rollback exclude each other")
     if slug is not None and rollback is None:
         raise click.UsageError("--plugin goes with --rollback")
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         if show_status or dry_run:
             _show(settings, only_waiting=dry_run)
             return 0
@@ -41,18 +42,20 @@ def migrate(*, pgmq: bool, show_status: bool, dry_run: bool, rollback: int | Non
             print(f"Took back: {_listed(_roll_back(settings, slug, rollback))}.")
             return 0
         url, variable = settings.admin_database_url or "", settings.admin_database_variable
-        done = migrations.migrate(url, install_pgmq=pgmq or settings.embedded, variable=variable)
+        done = migrations.migrate(
+            url, install_pgmq=pgmq or settings.embedded, variable=variable, witness=record_migration
+        )
         print(f"Applied: {_listed(done)}.")
         if settings.embedded:
             ensure_runtime_login(url)
-        return _tell(migrate_plugins(url, _loaded(settings), variable=variable))
+        return _tell(migrate_plugins(url, _loaded(settings), variable=variable, witness=record_migration))
 
 
 def _roll_back(settings: Settings, slug: str | None, count: int) -> list[str]:
     url, variable = settings.admin_database_url or "", settings.admin_database_variable
     if slug is None:
-        return migrations.roll_back(url, count, variable=variable)
-    return roll_back_plugin(url, _loaded(settings), slug, count, variable=variable)
+        return migrations.roll_back(url, count, variable=variable, witness=record_migration)
+    return roll_back_plugin(url, _loaded(settings), slug, count, variable=variable, witness=record_migration)
 
 
 def _show(settings: Settings, *, only_waiting: bool) -> None:

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pideai_host import telemetry
+from pideai_host.cli.plugins_configs import configs
 from pideai_host.cli.plugins_policy import policy
 from pideai_host.cli.plugins_quarantine import quarantined, release
 from pideai_host.cli.plugins_sync import sync
@@ -39,6 +40,7 @@ def plugins() -> None:
 
 
 plugins.add_command(sync)
+plugins.add_command(configs)
 plugins.add_command(policy)
 plugins.add_command(quarantined)
 plugins.add_command(release)

@@ -9,7 +9,7 @@ from psycopg import AsyncConnection, errors
 from psycopg.rows import TupleRow
 
 from pideai_host.api import ConfigurationError
-from pideai_host.cli.session import load_settings, running_database
+from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db.faults import unavailable
 from pideai_host.db.urls import conninfo
 from pideai_host.events import triggers
@@ -46,7 +46,7 @@ def status() -> None:
 
 
 def _do(tables: Sequence[str], doing: Doing) -> None:
-    with running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings()) as settings:
         for state in asyncio.run(_each(settings, tables, doing)):
             print(_line(state))
 

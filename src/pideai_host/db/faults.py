@@ -8,6 +8,11 @@ from pideai_host.db.urls import place
 OLDEST_SERVER = 150000
 _REASONS = (
     (("password authentication failed", "no pg_hba.conf entry", "authentication"), "refuses user or password", ""),
+    (
+        ('role "pideai_host" does not exist',),
+        "does not know the user pideai_host",
+        "Run `pideai-host migrate` first: it makes that user.",
+    ),
     (("role ",), "does not know the user", ""),
     (("does not exist",), "does not exist there", "Create it, or correct the name in the URL."),
     (("resolve host", "translate host name"), "cannot be found by its host name", "Is the name right?"),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import psycopg
@@ -28,6 +28,15 @@ _OPEN = """
 select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where n.nspname = %s and c.relname = any (%s) and not c.relrowsecurity
 """
+
+
+class Witness(Protocol):
+    """Told of each migration that is applied or taken back, in its transaction."""
+
+    def __call__(
+        self, connection: psycopg.Connection[Any], migration: str, *, plugin: str | None, is_undone: bool
+    ) -> None:
+        """Take note of it."""
 
 
 class FileMigration(Migration):  # type: ignore[misc] # yoyo has no types
@@ -58,14 +67,16 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
     Args:
         connection: In autocommit mode; the caller closes it.
         schema: Where the ledger's tables lie; made with them.
+        witness: Told of what is done.
     """
 
     log_table = "migrations_log"
     version_table = "migrations_version"
     _is_locked: bool
 
-    def __init__(self, connection: psycopg.Connection[Any], schema: str) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], schema: str, witness: Witness | None = None) -> None:
         self.schema = schema
+        self._witness = witness
         self._given = connection
         super().__init__("", MIGRATION_TABLE)
 
@@ -113,6 +124,7 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
             self.init_connection(self._given)
             self.mark_one(migration, log=False)
             self.log_migration(migration, "apply")
+            self._tell(migration, is_undone=False)
 
     def rollback_one(self, migration: Migration, force: bool = False) -> None:  # noqa: FBT001, FBT002, ARG002 - yoyo's signature
         """Undo a file and forget it, both or neither."""
@@ -121,6 +133,11 @@ class Ledger(PostgresqlPsycopgBackend):  # type: ignore[misc] # yoyo has no type
             self.init_connection(self._given)
             self.unmark_one(migration, log=False)
             self.log_migration(migration, "rollback")
+            self._tell(migration, is_undone=True)
+
+    def _tell(self, migration: Migration, *, is_undone: bool) -> None:
+        if self._witness is not None:
+            self._witness(self._given, str(migration.id), plugin=None, is_undone=is_undone)
 
     def remove(self) -> None:
         """Drop the ledger, and its schema if nothing else lies there: the last step of rolling back everything."""

@@ -12,7 +12,7 @@ from psycopg import errors
 from pideai_host.api.errors import ConfigurationError, DatabaseUnavailable
 from pideai_host.db import pgmq
 from pideai_host.db.faults import require_supported, unavailable
-from pideai_host.db.ledger import MIGRATION_TABLE, Ledger, read_folder
+from pideai_host.db.ledger import MIGRATION_TABLE, Ledger, Witness, read_folder
 from pideai_host.db.sql import query
 from pideai_host.db.urls import conninfo
 from pideai_host.telemetry import get_logger
@@ -34,7 +34,13 @@ class MigrationState(NamedTuple):
 
 
 def migrate(
-    url: str, *, install_pgmq: bool = False, folder: Path = MIGRATIONS, schema: str = SCHEMA, variable: str = VARIABLE
+    url: str,
+    *,
+    install_pgmq: bool = False,
+    folder: Path = MIGRATIONS,
+    schema: str = SCHEMA,
+    variable: str = VARIABLE,
+    witness: Witness | None = None,
 ) -> list[str]:
     """Apply what is not applied yet, in the order of names; blocks.
 
@@ -46,6 +52,7 @@ def migrate(
         folder: The `NAME.sql`, and the `rollback/NAME.sql` to apply.
         schema: Where the ledger lies; made if absent.
         variable: What messages call the URL.
+        witness: Told of each file, in its transaction.
 
     Returns:
         The names applied now.
@@ -55,7 +62,7 @@ def migrate(
         DatabaseUnavailable: no connection, a server too old, another host that migrates for over a minute, or a
             migration that failed.
     """
-    with _ledger(url, schema, variable) as ledger, ledger.lock():
+    with _ledger(url, schema, variable, witness) as ledger, ledger.lock():
         with explained("pgmq"):
             pgmq.ensure(ledger.connection, install=install_pgmq)
         waiting = ledger.to_apply(read_folder(folder))
@@ -67,7 +74,13 @@ def migrate(
 
 
 def roll_back(
-    url: str, count: int, *, folder: Path = MIGRATIONS, schema: str = SCHEMA, variable: str = VARIABLE
+    url: str,
+    count: int,
+    *,
+    folder: Path = MIGRATIONS,
+    schema: str = SCHEMA,
+    variable: str = VARIABLE,
+    witness: Witness | None = None,
 ) -> list[str]:
     """Take back the newest `count` applied migrations, newest first; with the last one goes the ledger.
 
@@ -81,7 +94,7 @@ def roll_back(
     """
     if not any(state.applied_at for state in status(url, folder=folder, schema=schema)):
         return []
-    with _ledger(url, schema, variable) as ledger, ledger.lock():
+    with _ledger(url, schema, variable, witness) as ledger, ledger.lock():
         applied = ledger.to_rollback(read_folder(folder))
         for migration in applied[:count]:
             with explained(f"rolling back {migration.id}"):
@@ -114,9 +127,9 @@ def _applied(connection: psycopg.Connection[Any], schema: str) -> dict[str, date
 
 
 @contextmanager
-def _ledger(url: str, schema: str, variable: str) -> Iterator[Ledger]:
+def _ledger(url: str, schema: str, variable: str, witness: Witness | None) -> Iterator[Ledger]:
     with owner_connection(url, variable) as connection, explained("the ledger of migrations"):
-        yield Ledger(connection, schema)
+        yield Ledger(connection, schema, witness)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from pideai_host.api.errors import PluginFault
-from pideai_host.db.ledger import LOCK_KEY, LOCK_LIMIT
+from pideai_host.db.ledger import LOCK_KEY, LOCK_LIMIT, Witness
 from pideai_host.db.migrate import MigrationState, explained
 from pideai_host.db.sql import load, query
 from pideai_host.telemetry import get_logger
@@ -103,10 +103,12 @@ class PluginLedger:
 
     Args:
         connection: Closed by the caller.
+        witness: Told of each migration, in its transaction.
     """
 
-    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, connection: psycopg.Connection[Any], witness: Witness | None = None) -> None:
         self._connection = connection
+        self._witness = witness
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -163,6 +165,7 @@ class PluginLedger:
             with self._explained(wanted.slug, f"rolling back {one.name}"), self._connection.transaction():
                 self._run(wanted, one.down)
                 self._connection.execute(_FORGET, [wanted.slug, one.name])
+                self._tell(wanted, one, is_undone=True)
             _log.info("plugin_migration_rolled_back", plugin=wanted.slug, migration=one.name)
         if newest and len(newest) == len(applied):
             with self._explained(wanted.slug, f"dropping schema {wanted.schema}"), self._connection.transaction():
@@ -183,6 +186,11 @@ class PluginLedger:
                 )
             self._connection.execute(_SHUT.format(schema=sql.Literal(wanted.schema)))
             self._connection.execute(_NOTE, [wanted.slug, one.name, one.checksum])
+            self._tell(wanted, one, is_undone=False)
+
+    def _tell(self, wanted: PluginMigrations, one: MigrationFile, *, is_undone: bool) -> None:
+        if self._witness is not None:
+            self._witness(self._connection, one.name, plugin=wanted.slug, is_undone=is_undone)
 
     def _run(self, wanted: PluginMigrations, text: str) -> None:
         """Run a file with its schema alone on the search path, in the transaction that is open and no other."""

@@ -146,7 +146,7 @@ async def _install(stage: Stage, say: Callable[[str], None]) -> None:
     path = f"{stage.base_url}/api/stores/{stage.store_id}/plugins"
     headers = {"Authorization": f"Bearer {stage.token}"}
     for slug in PLUGINS:
-        answer = await stage.client.post(path, json={"slug": slug, **wanted[slug]}, headers=headers)
+        answer = await stage.client.post(path, json={"plugin": slug, **wanted[slug]}, headers=headers)
         if answer.status_code == httpx.codes.CONFLICT:
             anew = wanted[slug] | {"enabled": True, "priority": 0, "policy": None}
             answer = await stage.client.put(f"{path}/{slug}", json=anew, headers=headers | {"If-Match": "*"})

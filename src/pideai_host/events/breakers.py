@@ -44,6 +44,7 @@ class _Change(msgspec.Struct, frozen=True):
     before: _Known
     after: Breaker
     reason: str | None
+    response_code: int | None
 
 
 class Breakers:
@@ -98,7 +99,9 @@ class Breakers:
         changed = known.breaker.after(channel, policy, now_s)
         self._keep(claimed.installation_id, msgspec.structs.replace(known, breaker=changed), policy)
         if changed.phase is not known.breaker.phase:
-            await self._share(_Change(claimed, definition, policy, known, changed, verdict.error))
+            await self._share(
+                _Change(claimed, definition, policy, known, changed, verdict.error, verdict.response_code)
+            )
         is_spared = is_probe and channel is Channel.BROKEN and verdict.status in ("pending", "failed")
         return msgspec.structs.replace(_PARKED, error=verdict.error) if is_spared else verdict
 
@@ -184,7 +187,7 @@ class Breakers:
             openings=after.openings,
             cool_down_s=max(0.0, after.until_s - self._monotonic()),
             reason=None if is_old_news else change.reason,
-            notice=_notice_of_opening(change.definition.name, change.reason) if is_new else None,
+            notice=_notice_of_opening(change.definition.name, change.response_code) if is_new else None,
         )
 
 
@@ -192,8 +195,8 @@ def _is_probe(known: _Known, claimed: Claimed) -> bool:
     return known.breaker.phase is Phase.HALF_OPEN and known.probe_id == claimed.id
 
 
-def _notice_of_opening(name: str, reason: str | None) -> str:
-    why = f" ({reason})" if reason else ""
+def _notice_of_opening(name: str, response_code: int | None) -> str:
+    why = "" if response_code is None else f" (contestó con el código {response_code})"
     return (
         f"{name} no está respondiendo{why}. Los envíos quedan en espera, no se pierden: se prueba cada cierto tiempo y "
         "se envían solos en cuanto vuelva."

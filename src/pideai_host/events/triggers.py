@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 
 from pideai_host.api import ConfigurationError, DatabaseUnavailable
 from pideai_host.db.sql import load, query
+from pideai_host.stores.audit import Action, Line, record
 
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "orders": (
@@ -107,7 +108,8 @@ async def enable(connection: AsyncConnection[TupleRow], table: str, *, pause_s: 
             " execute function pideai_host.capture_change()"
         ).format(update, of_table, differs),
     ]
-    await _in_a_quiet_moment(connection, statements, table=table, pause_s=pause_s)
+    line = Line(action=Action.CAPTURE_ENABLED, subject=table)
+    await _in_a_quiet_moment(connection, statements, line, table=table, pause_s=pause_s)
 
 
 async def disable(connection: AsyncConnection[TupleRow], table: str, *, pause_s: float = PAUSE_S) -> None:
@@ -120,7 +122,8 @@ async def disable(connection: AsyncConnection[TupleRow], table: str, *, pause_s:
     statements = [
         sql.SQL("drop trigger {} on {}").format(sql.Identifier(name), sql.Identifier("public", table)) for name in found
     ]
-    await _in_a_quiet_moment(connection, statements, table=table, pause_s=pause_s)
+    line = Line(action=Action.CAPTURE_DISABLED, subject=table)
+    await _in_a_quiet_moment(connection, statements, line, table=table, pause_s=pause_s)
 
 
 async def state(connection: AsyncConnection[TupleRow], table: str) -> CaptureState:
@@ -139,8 +142,10 @@ async def state(connection: AsyncConnection[TupleRow], table: str) -> CaptureSta
 
 
 async def _in_a_quiet_moment(
-    connection: AsyncConnection[TupleRow], statements: list[sql.Composed], *, table: str, pause_s: float
+    connection: AsyncConnection[TupleRow], statements: list[sql.Composed], line: Line, *, table: str, pause_s: float
 ) -> None:
+    if not statements:
+        return
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(pause_s)
@@ -149,9 +154,10 @@ async def _in_a_quiet_moment(
                 await connection.execute(query(f"set local lock_timeout = '{LOCK_LIMIT}'"))
                 for statement in statements:
                     await connection.execute(statement)
+                await record(connection, None, [line])
         except errors.LockNotAvailable:
             continue
-        except (errors.UndefinedFunction, errors.InvalidSchemaName) as error:
+        except (errors.UndefinedFunction, errors.UndefinedTable, errors.InvalidSchemaName) as error:
             raise _not_migrated(error) from error
         else:
             return

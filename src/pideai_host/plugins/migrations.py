@@ -13,6 +13,7 @@ from typing import Final
 import msgspec
 
 from pideai_host.api import PluginFault
+from pideai_host.db.ledger import Witness
 from pideai_host.db.migrate import VARIABLE, MigrationState, owner_connection
 from pideai_host.db.plugin_ledger import MigrationFile, PluginLedger, PluginMigrations, schema_of, waiting
 from pideai_host.db.pool import Pool
@@ -61,13 +62,16 @@ def read_migrations(registry: Registry) -> Read:
     return Read(tuple(found), faults)
 
 
-def migrate_plugins(url: str, registry: Registry, *, variable: str = VARIABLE) -> list[Applied]:
+def migrate_plugins(
+    url: str, registry: Registry, *, variable: str = VARIABLE, witness: Witness | None = None
+) -> list[Applied]:
     """Apply what is not applied yet, plugin by plugin; blocks. The host's own migrations come first.
 
     Args:
         url: The owner's.
         registry: The loaded plugins.
         variable: What messages call the URL.
+        witness: Told of each file, in its transaction.
 
     Returns:
         What was done for each plugin with migrations, in the order of the catalogue.
@@ -80,12 +84,14 @@ def migrate_plugins(url: str, registry: Registry, *, variable: str = VARIABLE) -
     if not read.found:
         return refused
     with owner_connection(url, variable) as connection:
-        ledger = PluginLedger(connection)
+        ledger = PluginLedger(connection, witness)
         with ledger.lock():
             return [*refused, *(_applied(ledger, one) for one in read.found)]
 
 
-def roll_back_plugin(url: str, registry: Registry, slug: str, count: int, *, variable: str = VARIABLE) -> list[str]:
+def roll_back_plugin(
+    url: str, registry: Registry, slug: str, count: int, *, variable: str = VARIABLE, witness: Witness | None = None
+) -> list[str]:
     """Take back the newest `count` migrations of a plugin, with their data; return their names.
 
     Raises:
@@ -94,7 +100,7 @@ def roll_back_plugin(url: str, registry: Registry, slug: str, count: int, *, var
     """
     wanted = _wanted(registry, slug)
     with owner_connection(url, variable) as connection:
-        ledger = PluginLedger(connection)
+        ledger = PluginLedger(connection, witness)
         with ledger.lock():
             return ledger.roll_back(wanted, count)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection, Connection, sql
 from psycopg.rows import class_row
 
 from pideai_host.db.pool import Pool
@@ -24,6 +24,7 @@ DETAIL_MAX_BYTES: Final = 16_384
 
 _RECORD: Final = query(load("pideai_host.stores", "sql/audit_record.sql"))
 _PAGE: Final = query(load("pideai_host.stores", "sql/audit.sql"))
+_IS_THERE: Final = query("select to_regclass('pideai_host.audit') is not null")
 _FORGET: Final = query("select pideai_host.forget_audit(%(days)s, %(limit)s)")
 _CONDITIONS: Final = {
     "store_id": sql.SQL("store_id = %(store_id)s"),
@@ -53,6 +54,10 @@ class Action(StrEnum):
     CATALOGUE_SYNCED = "catalogue.synced"
     QUARANTINE_LIFTED = "quarantine.lifted"
     BODY_FED_AGAIN = "body.fed_again"
+    MIGRATED = "database.migrated"
+    ROLLED_BACK = "database.rolled_back"
+    CAPTURE_ENABLED = "capture.enabled"
+    CAPTURE_DISABLED = "capture.disabled"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,10 +125,27 @@ async def record(connection: AsyncConnection[Any], store_id: UUID | None, lines:
         store_id: Whose they are; None if they belong to no one store.
         lines: In their order.
     """
-    if not lines:
-        return
+    if lines:
+        await connection.execute(_RECORD, _values(store_id, lines))
+
+
+def record_migration(connection: Connection[Any], migration: str, *, plugin: str | None, is_undone: bool) -> None:
+    """Write the line of one migration, in its transaction; before the trail itself is there, nothing is written.
+
+    Args:
+        connection: The owner's.
+        migration: Its name.
+        plugin: Whose it is; None for the host's own.
+        is_undone: Whether it was taken back.
+    """
+    if connection.execute(_IS_THERE).fetchone() == (True,):
+        line = Line(action=Action.ROLLED_BACK if is_undone else Action.MIGRATED, plugin=plugin, subject=migration)
+        connection.execute(_RECORD, _values(None, [line]))
+
+
+def _values(store_id: UUID | None, lines: Sequence[Line]) -> dict[str, Any]:
     actor = _actor.get()
-    values = {
+    return {
         "store_id": store_id,
         "actor": actor.kind,
         "user_id": actor.user_id,
@@ -132,7 +154,6 @@ async def record(connection: AsyncConnection[Any], store_id: UUID | None, lines:
         "address": actor.address,
         "lines": msgspec.json.encode([_bounded(line) for line in lines]).decode(),
     }
-    await connection.execute(_RECORD, values)
 
 
 def _bounded(line: Line) -> dict[str, Any]:

@@ -91,6 +91,12 @@ POOL_WAITS = Gauge("pideai_pool_waits", "How often somebody had to wait for a co
 POOL_WAIT_SECONDS = Gauge(
     "pideai_pool_wait_seconds", "How long all together have waited for a connection", ["pool"], registry=REGISTRY
 )
+CONFIGS_WAITING = Gauge(
+    "pideai_configs_waiting",
+    "Configurations that are older (outdated) or newer than their plugin's code, as the leading process saw it",
+    ["plugin", "status"],
+    registry=REGISTRY,
+)
 LANE_READY = Gauge(
     "pideai_lane_ready",
     "Messages of a lane that may be claimed, as the leading process saw it",

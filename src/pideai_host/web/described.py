@@ -37,6 +37,9 @@ _PARAMETERS: Final[Mapping[str, str]] = {
 }
 """What a parameter is that a handler says no more of."""
 
+_OTHER_WORDS: Final[Mapping[str, tuple[str, str]]] = {"NewInstallation": ("plugin", "slug")}
+"""Schemas of bodies -> the word for a field, and another one that is taken as well."""
+
 _LOCATED: Final = frozenset({"installStorePlugin", "beginReplay", "replayDelivery"})
 """What makes one thing, and answers with its address."""
 
@@ -64,6 +67,7 @@ def described(app: Litestar) -> Json:
         say_docstring(struct, schemas.get(struct.__name__, {}))
     _name_enums(schemas)
     _require_what_is_sent(document, answered_by(app))
+    _tell_other_words(schemas)
     examples: Json = {}
     for path, operation in operations(document):
         _make_optional(operation)
@@ -145,6 +149,15 @@ def _require_what_is_sent(document: Json, models: Iterable[type]) -> None:
         if not struct.__struct_config__.omit_defaults:
             sent = [field.encode_name for field in msgspec.structs.fields(struct) if field.default is not UNSET]
             schema["required"] = sorted(sent)
+
+
+def _tell_other_words(schemas: Json) -> None:
+    """Have clients use one word where two are taken, and require it."""
+    for name, (word, other) in _OTHER_WORDS.items():
+        schema = schemas.get(name)
+        if schema is not None:
+            schema["properties"][other]["deprecated"] = True
+            schema["required"] = sorted({*schema.get("required", ()), word})
 
 
 def _reached(document: Json, part_of: Callable[[Json], Any]) -> set[str]:

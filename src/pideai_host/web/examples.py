@@ -210,10 +210,10 @@ _RANGE: Final[dict[str, Any]] = {
 REQUESTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "installStorePlugin": {
         "With a configuration": {
-            "slug": "whatsapp",
+            "plugin": "whatsapp",
             "config": {"provider": "evolution", "apiKey": "the provider's key"},
         },
-        "With a webhook": {"slug": "webhook-bridge", "webhook_url": "https://erp.example/hooks/pideai"},
+        "With a webhook": {"plugin": "webhook-bridge", "webhook_url": "https://erp.example/hooks/pideai"},
     },
     "updateStorePlugin": {
         "Change the configuration": {"config": {"provider": "evolution"}},

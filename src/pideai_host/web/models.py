@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from pideai_host.api import PluginType
 from pideai_host.events.breaker_rows import PARKED_MAX, BreakerState
@@ -16,6 +16,7 @@ from pideai_host.stores.credit_accounts import CreditAccount, LedgerEntry
 from pideai_host.stores.installations import StateChange, StoredInstallation
 from pideai_host.stores.notices import Notice
 from pideai_host.stores.wire import InstallationState, InstallIn, InstallOut
+from pideai_host.web.requests import BodyRejected
 
 
 class PluginOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,9 +50,22 @@ class PluginList(msgspec.Struct, frozen=True):
 
 
 class NewInstallation(InstallIn, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Which plugin to install, and how."""
+    """Which plugin to install, and how. `plugin` names it, as in every answer; `slug` is another word for that."""
 
-    slug: Annotated[str, Meta(description="The plugin to install.", examples=["whatsapp"])]
+    plugin: Annotated[str, Meta(description="The plugin to install.", examples=["whatsapp"])] | UnsetType = UNSET
+    slug: Annotated[str, Meta(description="Another word for `plugin`.")] | UnsetType = UNSET
+
+    def named(self) -> str:
+        """Return the plugin, by whichever word it was named.
+
+        Raises:
+            BodyRejected: by none, or two are named.
+        """
+        if self.plugin is UNSET and self.slug is UNSET:
+            raise BodyRejected({"/plugin": "is required"})
+        if self.plugin is not UNSET and self.slug is not UNSET and self.plugin != self.slug:
+            raise BodyRejected({"/slug": "is another word for plugin, which names another one"})
+        return str(self.slug if self.plugin is UNSET else self.plugin)
 
 
 class BreakerOut(msgspec.Struct, frozen=True, kw_only=True):

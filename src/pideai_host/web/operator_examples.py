@@ -22,6 +22,18 @@ QUARANTINED_PLUGIN: Final[dict[str, Any]] = {
     "crashes": 3,
 }
 
+WAITING_CONFIG: Final[dict[str, Any]] = {
+    "store_id": "0c8a1f7f-5f4b-4c57-8d0e-2b9e6f0c1d33",
+    "plugin": "courier",
+    "enabled": True,
+    "status": "outdated",
+    "config_version": 1,
+    "wanted_version": 2,
+    "config_fault": "the configuration has faults: /zone is required",
+    "config_due_at": "2026-11-22T13:36:01.645075Z",
+    "updated_at": "2026-11-20T09:12:44.100000Z",
+}
+
 LANE: Final[dict[str, Any]] = {
     "lane": "pideai_whatsapp",
     "ready": 12,

@@ -16,6 +16,8 @@ from pideai_host.events.kept_bodies import AGAIN_DAYS, KeptBody, KeptBodyWhole
 from pideai_host.events.overview import BREAKERS_MAX, OpenBreaker, Untaken
 from pideai_host.events.quarantine_rows import QuarantineState
 from pideai_host.plugins.records import LoadRecord, Phase, Status
+from pideai_host.stores.waiting_configs import WaitingConfig
+from pideai_host.stores.wire import ConfigStatus
 from pideai_host.web.cursor import cursor_of
 
 
@@ -63,6 +65,31 @@ class QuarantinedPluginList(msgspec.Struct, frozen=True):
     """The plugins that all workers leave alone; what a single process leaves alone stands with the process."""
 
     items: list[QuarantinedPluginOut]
+
+
+class WaitingConfigOut(msgspec.Struct, frozen=True, kw_only=True):
+    """An installation whose deliveries wait, since its configuration is of another version than its plugin's code."""
+
+    store_id: UUID
+    plugin: str
+    enabled: bool
+    status: Annotated[ConfigStatus, Meta(description="Older or newer than the code.")]
+    config_version: int
+    wanted_version: Annotated[int, Meta(description="Of the newest code that was deployed.")]
+    config_fault: Annotated[str | None, Meta(description="Why it could not be brought up.")]
+    config_due_at: Annotated[datetime | None, Meta(description="When it is tried again.")]
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, waiting: WaitingConfig) -> "WaitingConfigOut":
+        """Show one."""
+        return msgspec.convert(waiting, cls, from_attributes=True)
+
+
+class WaitingConfigList(msgspec.Struct, frozen=True):
+    """Configurations of another version than their plugin's, by plugin and store; at most 500."""
+
+    items: list[WaitingConfigOut]
 
 
 class LaneOut(msgspec.Struct, frozen=True, kw_only=True):

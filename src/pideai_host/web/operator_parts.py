@@ -10,6 +10,7 @@ from pideai_host.events.kept_bodies import KeptBodies
 from pideai_host.events.overview import Overview
 from pideai_host.events.quarantine_rows import QuarantineRows
 from pideai_host.plugins.records import LoadRecord
+from pideai_host.stores.waiting_configs import WaitingConfigs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,11 @@ class OperatorParts:
     def jobs(self) -> JobRows:
         """What became of plugins' jobs."""
         return JobRows(self.pool)
+
+    @property
+    def configs(self) -> WaitingConfigs:
+        """Configurations of another version than their plugin's."""
+        return WaitingConfigs(self.pool)
 
     @property
     def quarantines(self) -> QuarantineRows:

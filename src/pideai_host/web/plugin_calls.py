@@ -25,6 +25,7 @@ from pideai_host.stores.context import HostContext
 from pideai_host.web.access import require_access
 from pideai_host.web.bodies import replayed, whole_body
 from pideai_host.web.limits import API_BODY_MAX_BYTES
+from pideai_host.web.plan import require_plan
 from pideai_host.web.plugin_headers import RawHeaders, theirs
 from pideai_host.web.plugin_refusals import refusal_of
 from pideai_host.web.plugin_watch import WATCHED, never, watch
@@ -34,7 +35,12 @@ from pideai_host.web.state import host_state
 ANSWER_MAX_BYTES: Final = 1_048_576
 """An answer is kept whole until it is sent."""
 
+NEEDS_PLAN: Final = "needs_plan"
+"""The option of a handler that has, if false, nobody ask whether the store's plan includes the plugin's module."""
+
 CONTEXT_KEY: Final = "pideai_plugin_context"
+_USING: Final = frozenset({"POST", "PUT", "PATCH"})
+"""What goes on with using a plugin; what shows or removes something is not asked for a plan (docs/adr/0030)."""
 _GOOD: Final = range(200, 300)
 _STATUSES: Final = range(200, 600)
 _REFUSALS: Final = range(400, 500)
@@ -55,6 +61,8 @@ class PluginCall(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Make the call and send what it answers; a route that is watched is called again and again."""
         await require_access(ASGIConnection(scope), scope["route_handler"])  # guards run too late: inside of the call
+        if scope.get("method") in _USING and scope["route_handler"].opt.get(NEEDS_PLAN, True):
+            await require_plan(Request(scope), cast("UUID", scope["path_params"]["store_id"]), self._slug)
         body = await whole_body(receive, API_BODY_MAX_BYTES)
         every_s = scope["route_handler"].opt.get(WATCHED)
         if every_s is None:

@@ -41,6 +41,7 @@ CODES: Final = (
     "body_too_large",
     "body_too_slow",
     "store_unknown",
+    "module_not_in_plan",
     "not_installed",
     "plugin_disabled",
     "config_not_current",

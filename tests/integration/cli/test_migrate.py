@@ -84,6 +84,28 @@ def test_the_newest_of_a_plugin_is_taken_back(database) -> None:
     assert done.stdout == "Took back: 002_states.\n"
 
 
+def test_what_is_applied_and_taken_back_is_in_the_audit_trail(database) -> None:
+    plugin = {"dists": ["migrated"], "DATABASE_URL": database.admin_url}
+    last = max(path.stem for path in MIGRATIONS.glob("*.sql"))
+    call("migrate", **plugin)
+    call("migrate", "--plugin", "migrated", "--rollback", "2", **plugin)
+    call("migrate", "--rollback", "1", DATABASE_URL=database.admin_url)
+    call("migrate", DATABASE_URL=database.admin_url)
+
+    with psycopg.connect(database.admin_url) as connection:
+        lines = connection.execute(
+            "select actor, action, plugin, subject from pideai_host.audit where action like 'database.%' order by id"
+        ).fetchall()
+    assert lines == [
+        ("operator", "database.migrated", "migrated", "001_pickups"),
+        ("operator", "database.migrated", "migrated", "002_states"),
+        ("operator", "database.rolled_back", "migrated", "002_states"),
+        ("operator", "database.rolled_back", "migrated", "001_pickups"),
+        ("operator", "database.rolled_back", None, last),
+        ("operator", "database.migrated", None, last),
+    ]
+
+
 def test_the_ledger_of_plugins_is_not_taken_back_before_their_schemas(database) -> None:
     call("migrate", dists=["migrated"], DATABASE_URL=database.admin_url)
     done = call("migrate", "--rollback", "99", DATABASE_URL=database.admin_url)

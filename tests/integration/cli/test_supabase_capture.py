@@ -37,6 +37,17 @@ def test_triggers_stand_on_the_table_afterwards(database) -> None:
     assert found == [("pideai_host_capture_insert",), ("pideai_host_capture_update",)]
 
 
+def test_who_switched_it_is_in_the_audit_trail(database) -> None:
+    for word in ("enable", "disable", "disable", "status"):
+        call(*([word] if word == "status" else [word, "orders"]), ADMIN_DATABASE_URL=database.admin_url)
+
+    with psycopg.connect(database.admin_url) as connection:
+        lines = connection.execute(
+            "select actor, action, subject from pideai_host.audit where action like 'capture.%' order by id"
+        ).fetchall()
+    assert lines == [("operator", "capture.enabled", "orders"), ("operator", "capture.disabled", "orders")]
+
+
 @pytest.mark.parametrize("words", [["enable"], ["enable", "stores"]], ids=["no table", "not one that is captured"])
 def test_only_known_tables_are_taken(words: list[str]) -> None:
     assert call(*words).returncode == 2

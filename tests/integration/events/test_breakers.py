@@ -114,10 +114,10 @@ async def test_the_owner_is_told_once_when_it_opens_and_once_when_it_recovers(wo
     await working.done(3)
 
     assert await working.rows(
-        "select plugin, level, split_part(message, ' ', 2) from pideai_host.notices order by id"
+        "select plugin, level, substr(message, position(' ' in message) + 1, 44) from pideai_host.notices order by id"
     ) == [
-        ("probe", "warning", "no"),
-        ("probe", "info", "vuelve"),
+        ("probe", "warning", "no está respondiendo (contestó con el código"),
+        ("probe", "info", "vuelve a funcionar: lo que estaba en espera "),
     ]
 
 

@@ -1,5 +1,6 @@
 """What a plugin answers is the plugin's; what guards browsers, and every secret, is the host's."""
 
+import dataclasses
 import io
 import logging
 import sys
@@ -15,6 +16,8 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from pideai_host.api import PluginContext, PluginDefinition, PluginType, WebhookReply, hookimpl
 from pideai_host.telemetry import get_logger, set_up
+from pideai_host.web.plan import ModuleNotInPlan
+from pideai_host.web.state import STATE_KEY
 
 CANARY = 'canary/8f2b"1c'
 PANEL = "https://panel.example.com"
@@ -97,11 +100,14 @@ class Probe:
             get_logger("probe").warning(f"also {secret}")
             logging.getLogger("probe").warning("and %s", secret)
 
+        @post("/stop", opt={"needs_plan": False})
+        async def stop() -> None: ...
+
         @post("/take")
         async def take(data: JSONBody[Body], limit: Annotated[int, QueryParameter(ge=1)] = 1) -> Body:
             return data
 
-        return [refuse, plain, forge, unsendable, strange, tell, take]
+        return [refuse, plain, forge, unsendable, strange, tell, stop, take]
 
 
 @pytest.fixture
@@ -207,3 +213,37 @@ async def test_what_a_plugin_logs_comes_without_the_secrets_it_was_given(host, l
     assert answer.status_code == 200, said
     assert [word for word in ("told", "also [secret]", "and [secret]") if word not in said] == []
     assert "canary" not in said
+
+
+class NotInPlan:
+    """A plan that includes no plugin."""
+
+    async def require(self, user, store_id, slug):
+        raise ModuleNotInPlan(slug, "couriers")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/forge", 200), ("POST", "/take", 403), ("POST", "/stop", 201)],
+)
+async def test_a_plan_without_the_module_uses_no_route_and_sees_and_stops_all(host, method, path, status):
+    host.app.state[STATE_KEY] = dataclasses.replace(host.app.state[STATE_KEY], plan=NotInPlan())
+
+    answer = await host.ask(method, f"/probe{path}", content=b'{"phone": "1"}' if path == "/take" else None)
+
+    assert answer.status_code == status
+    assert status != 403 or answer.json()["code"] == "module_not_in_plan"
+
+
+@pytest.mark.parametrize("path", ["/deliveries?plugin=nobodys", "/audit?plugin=nobodys", "/plugins/nobodys/states"])
+async def test_a_plugin_that_nobody_knows_is_not_an_empty_page(host, path):
+    answer = await host.ask("GET", path)
+
+    assert (answer.status_code, answer.json()["code"]) == (404, "plugin_unknown")
+
+
+@pytest.mark.parametrize("path", ["/deliveries?plugin=probe", "/audit?plugin=probe", "/plugins/probe/states"])
+async def test_a_plugin_of_the_catalogue_with_nothing_to_show_is_an_empty_page(host, path):
+    answer = await host.ask("GET", path)
+
+    assert (answer.status_code, answer.json()["items"]) == (200, [])

@@ -4,8 +4,10 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import psycopg
 import pytest
 import rich_click as click
+from psycopg import errors
 
 from pideai_host import __version__
 from pideai_host.api.errors import ConfigurationError
@@ -87,6 +89,19 @@ def test_any_other_error_is_one_line_without_secrets(
     assert capsys.readouterr().err.splitlines() == [
         "error: internal: RuntimeError: lost postgresql://[redacted]@host/db",
         "hint: Run `pideai-host --debug …` to see where.",
+    ]
+
+
+@pytest.mark.parametrize("kind", [errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction])
+def test_a_database_without_our_tables_is_told_with_the_way_out(
+    capsys: pytest.CaptureFixture[str], failing: Callable[[BaseException], None], kind: type[psycopg.Error]
+) -> None:
+    failing(kind('"pideai_host.audit" does not exist\nLINE 1: select'))
+
+    assert run(["fail"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        'error: the database lacks what this version needs: "pideai_host.audit" does not exist',
+        "hint: Run `pideai-host migrate` first.",
     ]
 
 

@@ -16,6 +16,7 @@ SERVER = 'connection failed: connection to server at "10.0.0.1", port 5432 faile
         (f'{SERVER}FATAL:  password authentication failed for user "me"', "refuses user or password"),
         (f'{SERVER}FATAL:  no pg_hba.conf entry for host "1.2.3.4"', "refuses user or password"),
         (f'{SERVER}FATAL:  role "me" does not exist', "does not know the user"),
+        (f'{SERVER}FATAL:  role "pideai_host" does not exist', "does not know the user pideai_host"),
         (f'{SERVER}FATAL:  database "shop" does not exist', "does not exist there"),
         (f"{SERVER}Connection refused\n\tIs the server running?", "does not answer"),
         ("connection timeout expired", "does not answer in time"),

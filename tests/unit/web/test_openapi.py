@@ -131,7 +131,8 @@ def test_every_parameter_is_described(operations):
 def test_what_a_struct_s_docstring_says_of_its_fields_is_told(document):
     taken = document["components"]["schemas"]["NewInstallation"]
 
-    assert taken["description"] == "Which plugin to install, and how."
+    assert taken["description"].startswith("Which plugin to install, and how.")
+    assert (taken["required"], taken["properties"]["slug"]["deprecated"]) == (["plugin"], True)
     assert taken["properties"]["priority"]["description"] == "Lower comes first."
 
 
@@ -310,6 +311,7 @@ def test_a_file_that_is_none_of_the_page_s_is_not_served(client_of):
         (event_examples.EVENT_TYPE, event_models.EventTypeOut),
         (event_examples.TRIED, event_models.TestOut),
         (operator_examples.LANE, operator_models.LaneOut),
+        (operator_examples.WAITING_CONFIG, operator_models.WaitingConfigOut),
         (operator_examples.PROCESS, operator_models.ProcessOut),
         (operator_examples.OPEN_BREAKER, operator_models.OpenBreakerOut),
         (operator_examples.UNTAKEN, operator_models.UntakenOut),

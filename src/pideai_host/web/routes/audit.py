@@ -10,7 +10,7 @@ from pideai_host.stores.audit import Action
 from pideai_host.web.audit_models import AuditPage, OperatorAuditPage, entry_id_of
 from pideai_host.web.examples import AUDIT_ENTRY, OPERATOR_AUDIT_ENTRY
 from pideai_host.web.openapi import ADMIN, OWNER, SIGNED_IN, SIGNED_IN_ADMIN, problems, success
-from pideai_host.web.routes.plugins import known_slug
+from pideai_host.web.routes.plugins import known_slug, require_known
 from pideai_host.web.state import host_state
 
 PAGE: Final = 50
@@ -45,14 +45,17 @@ async def list_store_audit(
     limit: Limit = PAGE,
 ) -> AuditPage:
     """List who changed what of the store's plugins, and when, newest first. Nothing is ever changed in it."""
+    slug = None if plugin is None else known_slug(plugin)
     found = await host_state(request.scope).audit.page(
         store_id=store_id,
-        plugin=None if plugin is None else known_slug(plugin),
+        plugin=slug,
         action=action,
         user_id=user_id,
         before=entry_id_of(cursor),
         limit=limit + 1,
     )
+    if not found:
+        await require_known(request, slug)
     return AuditPage.of(found, limit)
 
 
@@ -80,12 +83,15 @@ async def list_audit(
     limit: Limit = PAGE,
 ) -> OperatorAuditPage:
     """List who did what, and when, newest first: in all stores, and what belongs to none."""
+    slug = None if plugin is None else known_slug(plugin)
     found = await host_state(request.scope).audit.page(
         store_id=store,
-        plugin=None if plugin is None else known_slug(plugin),
+        plugin=slug,
         action=action,
         user_id=user_id,
         before=entry_id_of(cursor),
         limit=limit + 1,
     )
+    if not found:
+        await require_known(request, slug)
     return OperatorAuditPage.of(found, limit)

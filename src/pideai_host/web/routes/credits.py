@@ -7,12 +7,11 @@ from litestar import Request, get
 from litestar.exceptions import ValidationException
 from litestar.params import FromPath, QueryParameter
 
-from pideai_host.api import PluginUnknown
 from pideai_host.stores.credit_accounts import PAGE_MAX, CreditAccount
 from pideai_host.web.examples import CREDITS, LEDGER_ENTRY
 from pideai_host.web.models import CreditsList, CreditsOut, LedgerEntryOut, LedgerPage
 from pideai_host.web.openapi import OWNER, SIGNED_IN, problems, success
-from pideai_host.web.routes.plugins import known_slug
+from pideai_host.web.routes.plugins import known_slug, require_known
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Credits"]
@@ -62,7 +61,7 @@ async def get_plugin_credits(
     plugin = known_slug(slug)
     account = await host_state(request.scope).credits.of_plugin(store_id, plugin)
     if account == CreditAccount(plugin=plugin):
-        await _require_known(request, plugin)
+        await require_known(request, plugin)
     return CreditsOut.of(account)
 
 
@@ -90,7 +89,7 @@ async def list_plugin_ledger(
     plugin = known_slug(slug)
     entries = await host_state(request.scope).credits.ledger(store_id, plugin, before=entry_id(cursor), limit=limit + 1)
     if not entries and cursor is None:
-        await _require_known(request, plugin)
+        await require_known(request, plugin)
     shown = entries[:limit]
     return LedgerPage(
         [LedgerEntryOut.of(entry) for entry in shown], str(shown[-1].id) if len(entries) > limit else None
@@ -108,8 +107,3 @@ def entry_id(cursor: str | None) -> int | None:
     if not cursor.isdecimal() or not cursor.isascii() or int(cursor) >= 2**63:
         raise ValidationException("cursor is none that a page gave")
     return int(cursor)
-
-
-async def _require_known(request: Request[Any, Any, Any], plugin: str) -> None:
-    if await host_state(request.scope).catalogue.find(plugin) is None:
-        raise PluginUnknown(plugin)

@@ -21,7 +21,7 @@ from pideai_host.web.log_models import (
 )
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.replaying import order_of, required_range
-from pideai_host.web.routes.plugins import known_slug
+from pideai_host.web.routes.plugins import known_slug, require_known
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Deliveries"]
@@ -81,7 +81,10 @@ async def list_deliveries(
         until=until,
     )
     log = host_state(request.scope).delivery_log
-    return DeliveryPage.of(await log.deliveries(store_id, wanted, limit=limit, after=mark_of(cursor)))
+    page = DeliveryPage.of(await log.deliveries(store_id, wanted, limit=limit, after=mark_of(cursor)))
+    if not page.items:
+        await require_known(request, wanted.plugin)
+    return page
 
 
 @get(

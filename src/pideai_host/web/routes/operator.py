@@ -20,6 +20,7 @@ from pideai_host.web.operator_examples import (
     PROCESS,
     QUARANTINED_PLUGIN,
     UNTAKEN,
+    WAITING_CONFIG,
 )
 from pideai_host.web.operator_models import (
     FedOut,
@@ -39,6 +40,8 @@ from pideai_host.web.operator_models import (
     QuarantinedPluginOut,
     UntakenList,
     UntakenOut,
+    WaitingConfigList,
+    WaitingConfigOut,
 )
 from pideai_host.web.state import host_state
 
@@ -80,6 +83,24 @@ async def list_quarantined_plugins(request: Request[Any, Any, Any]) -> Quarantin
     """List the plugins that all workers leave alone, and why; `pideai-host plugins release` ends it."""
     return QuarantinedPluginList(
         [QuarantinedPluginOut.of(one) for one in await host_state(request.scope).operator.quarantines.all()]
+    )
+
+
+@get(
+    "/plugins/configs",
+    operation_id="listWaitingConfigs",
+    tags=TAGS,
+    summary="List configurations of another version",
+    security=ADMIN,
+    responses={
+        **success(200, WaitingConfigList, {"items": [WAITING_CONFIG]}, "Configurations that deliveries wait for"),
+        **problems(*_ANY),
+    },
+)
+async def list_waiting_configs(request: Request[Any, Any, Any]) -> WaitingConfigList:
+    """List the configurations of all stores that are older or newer than their plugin's code; their deliveries wait."""
+    return WaitingConfigList(
+        [WaitingConfigOut.of(one) for one in await host_state(request.scope).operator.configs.all()]
     )
 
 
@@ -217,6 +238,7 @@ async def feed_kept_body(request: Request[Any, Any, Any], body_id: FromPath[UUID
 OPERATOR_ROUTES: Final = (
     list_loads,
     list_quarantined_plugins,
+    list_waiting_configs,
     list_lanes,
     list_processes,
     list_plugin_jobs,

@@ -55,6 +55,16 @@ async def get_plugin(
     return conditional(request, PluginOut.of(entry), if_none_match)
 
 
+async def require_known(request: Request[Any, Any, Any], slug: str | None) -> None:
+    """Return if the catalogue knows a plugin, or none is named: where nothing was found, that may be why.
+
+    Raises:
+        PluginUnknown: it does not.
+    """
+    if slug is not None and await host_state(request.scope).catalogue.find(slug) is None:
+        raise PluginUnknown(slug)
+
+
 def known_slug(slug: str) -> str:
     """Return the slug if a plugin could have it, so that nothing else reaches the database.
 

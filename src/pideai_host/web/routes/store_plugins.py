@@ -32,7 +32,7 @@ from pideai_host.web.models import (
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, problems, success
 from pideai_host.web.plan import begins_use, require_plan
 from pideai_host.web.routes.credits import Cursor, Limit, entry_id
-from pideai_host.web.routes.plugins import known_slug
+from pideai_host.web.routes.plugins import known_slug, require_known
 from pideai_host.web.state import host_state
 
 TAGS: Final = ["Store plugins"]
@@ -87,7 +87,7 @@ async def install_store_plugin(
     request: Request[Any, Any, Any], store_id: FromPath[UUID], data: JSONBody[NewInstallation]
 ) -> Response[InstallOut]:
     """Install a plugin; a `webhook_secret` that the host makes is shown in this answer and never again."""
-    plugin = known_slug(data.slug)
+    plugin = known_slug(data.named())
     await require_plan(request, store_id, plugin)
     made = await host_state(request.scope).lifecycle.install(store_id, plugin, data)
     keep_out(request, "webhook_secret")
@@ -140,8 +140,10 @@ async def list_store_plugin_states(
     cursor: Cursor = None,
 ) -> StateChangePage:
     """List every change of the installation's state, of earlier installations too, with what undid or left it."""
-    installations = host_state(request.scope).installations
-    found = await installations.states(store_id, known_slug(slug), before=entry_id(cursor), limit=limit + 1)
+    installations, plugin = host_state(request.scope).installations, known_slug(slug)
+    found = await installations.states(store_id, plugin, before=entry_id(cursor), limit=limit + 1)
+    if not found:
+        await require_known(request, plugin)
     shown = found[:limit]
     return StateChangePage([StateChangeOut.of(one) for one in shown], str(shown[-1].id) if len(found) > limit else None)
 

@@ -228,7 +228,7 @@ def test_every_fault_of_a_configuration_is_listed(client, lifecycle):
         (b"", "a body is needed"),
         (b"{", "truncated"),
         (b"[]", "Expected `object`"),
-        (b"{}", "/slug is required"),
+        (b"{}", "/plugin is required"),
         (b'{"slug": 5}', "Expected `str`"),
         (b'{"slug": "whatsapp", "enabled": "yes"}', "Expected `bool`"),
         (b'{"slug": "whatsapp", "enabled": 1}', "Expected `bool`"),
@@ -334,6 +334,23 @@ def test_a_body_that_says_it_is_no_plain_json_is_not_read(client, lifecycle, hea
     answer = client.post(PATH, content=b'{"slug": "whatsapp"}', headers=headers)
 
     assert (answer.status_code, answer.json()["code"], lifecycle.calls) == (415, "media_type_unsupported", [])
+
+
+def test_the_plugin_is_named_as_in_every_answer_or_by_its_other_word(client, lifecycle):
+    bodies = ({"plugin": "whatsapp"}, {"slug": "whatsapp"}, {"plugin": "whatsapp", "slug": "whatsapp"})
+
+    assert [client.post(PATH, json=body).status_code for body in bodies] == [201] * 3
+    assert [call[2] for call in lifecycle.calls] == ["whatsapp"] * 3
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"), [({}, "/plugin"), ({"plugin": "whatsapp", "slug": "webhook-bridge"}, "/slug")]
+)
+def test_no_plugin_and_two_plugins_are_faults(client, lifecycle, body, pointer):
+    answer = client.post(PATH, json=body)
+
+    assert (answer.status_code, [one["pointer"] for one in answer.json()["faults"]]) == (400, [pointer])
+    assert lifecycle.calls == []
 
 
 def test_no_body_is_a_fault_of_the_body(client, lifecycle):
