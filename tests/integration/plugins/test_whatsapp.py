@@ -134,3 +134,52 @@ async def test_a_replayed_delivery_does_not_send_twice(working, shop, evolution)
     await working.done()
 
     assert len(evolution.sent) == 1
+
+
+async def test_an_adopted_store_confirms_when_it_confirms_and_once(working, shop, evolution):
+    await shop.connection.execute("insert into pideai_whatsapp.stores values (%s, true)", (shop.store_id,))
+    order_id = await confirm(working, shop)
+    await working.done()
+    assert evolution.sent == []
+
+    await working.door.receive(await shop.move(order_id, "confirmed"))
+    await working.done(2)
+
+    assert [row[:2] for row in await messages(working)] == [("order_confirmation", "sent")]
+
+
+async def test_a_switch_of_the_panel_holds_from_the_next_message_on(working, shop, evolution):
+    order_id = await confirm(working, shop)
+    await working.done()
+    await shop.connection.execute("update public.whatsapp_settings set auto_order_ready = false")
+    await working.door.receive(await shop.move(order_id, "ready"))
+    await working.done(3)
+
+    assert [row[0] for row in await messages(working)] == ["order_confirmation"]
+
+
+async def test_a_store_that_changes_its_mind_confirms_no_order_twice(working, shop, evolution):
+    order_id = await confirm(working, shop)
+    await working.done()
+    await shop.connection.execute(
+        """update public.store_plugins set config = config || '{"confirmationOn": "confirmed"}'"""
+    )
+    await working.door.receive(await shop.move(order_id, "confirmed"))
+    await working.done(2)
+
+    assert len(evolution.sent) == 1
+
+
+async def test_a_drivers_pick_up_says_nothing_again(working, shop, evolution):
+    order_id = await confirm(working, shop)
+    for status in ("preparing", "ready", "preparing", "out_for_delivery", "preparing", "out_for_delivery", "delivered"):
+        await working.door.receive(await shop.move(order_id, status))
+    await working.done(10)
+
+    assert sorted(row[0] for row in await messages(working)) == [
+        "order_confirmation",
+        "order_delivered",
+        "order_out_for_delivery",
+        "order_preparing",
+        "order_ready",
+    ]

@@ -11,6 +11,8 @@ from typing import Any, Final, Literal
 import msgspec
 
 from pideai_whatsapp.providers.sections import META_SCHEMA, REQUIREMENTS, TWILIO_SCHEMA, MetaSection, TwilioSection
+from pideai_whatsapp.providers.templates import TemplateRule
+from pideai_whatsapp.text.templates import MessageType
 
 
 class ProviderName(StrEnum):
@@ -50,6 +52,11 @@ class WhatsAppConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     auto_order_cancelled: bool | None = None
     auto_abandoned_cart: bool | None = None
     abandoned_cart_delay_minutes: int | None = None
+
+    def template_rule(self, kind: MessageType) -> TemplateRule | None:
+        """Return the provider's own template that stands for a kind; None where the text itself is sent."""
+        section = {ProviderName.TWILIO: self.twilio, ProviderName.META: self.meta}.get(self.provider)
+        return None if section is None else section.templates.get(kind)
 
 
 CART_DELAY_MAX_MINUTES: Final = 10_080

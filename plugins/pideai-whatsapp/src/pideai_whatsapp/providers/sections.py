@@ -8,6 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
+from pideai_whatsapp.providers.templates import TemplateRule, templates_schema
+from pideai_whatsapp.text.templates import MessageType
+
 TWILIO_AUTH_TOKEN: Final = "/twilio/authToken"  # noqa: S105 - where it lies
 TWILIO_API_KEY_SECRET: Final = "/twilio/apiKeySecret"  # noqa: S105 - where it lies
 META_ACCESS_TOKEN: Final = "/meta/accessToken"  # noqa: S105 - where it lies
@@ -29,6 +32,7 @@ class TwilioSection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     api_key_sid: str | None = None
     sender: str | None = None
     messaging_service_sid: str | None = None
+    templates: dict[MessageType, TemplateRule] = {}
 
 
 class MetaSection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -36,6 +40,7 @@ class MetaSection(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
     phone_number_id: str
     api_version: str = "v23.0"
+    templates: dict[MessageType, TemplateRule] = {}
 
 
 def _secret(title: str, description: str) -> dict[str, Any]:
@@ -74,6 +79,7 @@ TWILIO_SCHEMA: Final[dict[str, Any]] = {
             "pattern": r"^\+[1-9][0-9]{7,14}$",
         },
         "messagingServiceSid": _sid("MG", "Messaging Service SID", "Empieza por MG; elige el remitente."),
+        "templates": templates_schema("^HX[0-9a-fA-F]{32}$"),
     },
 }
 
@@ -99,6 +105,7 @@ META_SCHEMA: Final[dict[str, Any]] = {
             "pattern": r"^v[1-9][0-9]?\.[0-9]$",
             "default": MetaSection.__struct_defaults__[0],
         },
+        "templates": templates_schema("^[a-z0-9_]{1,512}$"),
     },
 }
 

@@ -28,6 +28,7 @@ from pideai_whatsapp.providers.base import (
     RequestLost,
     SendReceipt,
 )
+from pideai_whatsapp.providers.templates import MESSAGE, TemplateRule, filled
 from pideai_whatsapp.sending.attempt import Attempt
 from pideai_whatsapp.sending.facts import Draft, Facts, SendState
 from pideai_whatsapp.sending.providers import ready_provider_of
@@ -73,7 +74,7 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
         return wait("Otro intento de enviar este mensaje está en curso.", retry_after_s=OTHER_ATTEMPT_S)
     response_code = None
     try:
-        receipt = await _call(provider, draft)
+        receipt = await _call(provider, draft, attempt.config.template_rule(draft.kind))
     except RequestLost as problem:
         known = await records.settle(draft.id, SendState.UNKNOWN, error=problem.message)
         if known.state is not SendState.ACCEPTED:
@@ -100,9 +101,13 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
     )
 
 
-async def _call(provider: Provider, draft: Draft) -> SendReceipt:
+async def _call(provider: Provider, draft: Draft, rule: TemplateRule | None) -> SendReceipt:
+    """Hand a draft over: a picture, the provider's own template of its kind, or the text."""
     if draft.image_url is not None:
         return await provider.send_image(draft.phone, url=draft.image_url, caption=draft.text, reference=str(draft.id))
+    if rule is not None:
+        values = {"customer_name": draft.customer_name or "Cliente", **draft.values, MESSAGE: draft.text}
+        return await provider.send_template(draft.phone, filled(rule, values), reference=str(draft.id))
     return await provider.send_text(draft.phone, draft.text, reference=str(draft.id))
 
 
