@@ -34,6 +34,7 @@ def serve(*, no_worker: bool) -> None:
     with running_database(load_settings()) as database:
         settings = ensure_master_keys(database)
         require_identity(settings)
+        tracing.require(settings.traces_endpoint)
         _prepare(settings)
         asyncio.run(require_database(settings))  # here it can be said in one line; the server's own process only ends
         _hand_down(settings)

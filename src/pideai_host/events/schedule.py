@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 
 from pideai_host.db.sql import query
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import JOBS, get_logger
 
 LEADER_KEY: Final = 0x70696465_73636865
 """The advisory lock; one for each database."""
@@ -115,7 +115,9 @@ class Scheduler:
                 has_more = await job.run()
         except Exception as error:  # noqa: BLE001 - a job that fails, however, must not stop the others
             _log.error("job_failed", job=job.name, error=type(error).__name__, message=str(error)[:200])
+            JOBS.labels(job=job.name, result="failed").inc()
             return min(RETRY_S, job.every_s)
+        JOBS.labels(job=job.name, result="done").inc()
         return 0.0 if has_more else job.every_s
 
     async def _run(self) -> None:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container
 from typing import Final, Generic, TypeVar
 
-from pideai_host.telemetry import get_logger
+from pideai_host.telemetry import OUTCOMES_UNWRITTEN, get_logger
 
 RETRY_S: Final = 1.0
 GIVE_UP_S: Final = 900.0
@@ -66,6 +66,7 @@ class Unwritten(Generic[Outcome]):
     def keep(self, lane: str, outcome: Outcome, done: Callable[[], None]) -> None:
         """Keep one; `done` is called once it is written, or given up on."""
         self._kept[lane].append((self._monotonic(), outcome, done))
+        OUTCOMES_UNWRITTEN.inc()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="unwritten")
 
@@ -95,6 +96,7 @@ class Unwritten(Generic[Outcome]):
             self._kept[lane][: len(some)] = [one for one in still if one[0] > too_old_s]
             for n, (_, _, done) in enumerate(some):
                 if n not in left:
+                    OUTCOMES_UNWRITTEN.dec()
                     done()
             self._let_go(lane, old)
             if still:
@@ -105,4 +107,5 @@ class Unwritten(Generic[Outcome]):
         if some:
             _log.error("settle_failed", lane=lane, deliveries=len(some))
         for _, _, done in some:
+            OUTCOMES_UNWRITTEN.dec()
             done()

@@ -1,6 +1,6 @@
 """The metrics of one process. Labels take few values each: slugs, types and reasons, never ids."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 REGISTRY = CollectorRegistry(auto_describe=True)
 
@@ -140,6 +140,17 @@ STREAMS_DROPPED = Counter(
 SPANS_EXPORTED = Counter(
     "pideai_spans_exported", "Spans sent to the collector of traces: taken, or lost", ["result"], registry=REGISTRY
 )
+JOBS = Counter(
+    "pideai_jobs",
+    "Times that the leading process ran a job of the scheduler, by what came of it: done or failed",
+    ["job", "result"],
+    registry=REGISTRY,
+)
+OUTCOMES_UNWRITTEN = Gauge(
+    "pideai_outcomes_unwritten",
+    "Outcomes of calls that the database would not take yet; while there are new ones no more is claimed",
+    registry=REGISTRY,
+)
 HOOK_SECONDS = Histogram(
     "pideai_hook_seconds",
     "Time that a plugin's hook took, whatever came of it",
@@ -149,6 +160,11 @@ HOOK_SECONDS = Histogram(
 )
 
 
+_PROCESS = CollectorRegistry()
+"""Memory, CPU and open files as the system counts them; there where it is Linux, so not among our own."""
+ProcessCollector(registry=_PROCESS)
+
+
 def exposition() -> bytes:
-    """Write all metrics in Prometheus' text format, version 0.0.4."""
-    return generate_latest(REGISTRY)
+    """Write all metrics in Prometheus' text format, version 0.0.4, and those of the process itself."""
+    return generate_latest(REGISTRY) + generate_latest(_PROCESS)

@@ -9,8 +9,9 @@ _HEAD = """# Metrics
 `GET /metrics` has them in Prometheus' text format. Send one of `PIDEAI_METRICS_TOKEN` as a bearer token; where none is
 set, only requests straight from this machine are answered, all others get 404. Each process tells of itself, so scrape
 every one of them, workers at their `PIDEAI_WORKER_PORT`; what belongs to the whole host (lanes, breakers) is told by
-the worker that leads the scheduler. Labels take few values each: slugs, types, reasons and routes, never ids. What to
-be woken for: [operations.md](operations.md). This page is written by `make metrics`.
+the worker that leads the scheduler. Labels take few values each: slugs, types, reasons and routes, never ids. Beside
+these there are `process_*`, memory, CPU and open files, where the system tells them. What to be woken for:
+[operations.md](operations.md). This page is written by `make metrics`.
 
 | metric | type | labels | meaning |
 |---|---|---|---|

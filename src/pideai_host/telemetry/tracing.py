@@ -8,6 +8,7 @@ Nothing of OpenTelemetry is imported before `set_up`. Where little is done for e
 """
 
 import threading
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from pideai_host.api.errors import ConfigurationError
@@ -22,7 +23,28 @@ STOP_LIMIT_S: Final = 5.0
 active: "Spans | None" = None
 """What makes spans; None while tracing is off."""
 
+_NEEDED: Final = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 _log: Final = get_logger(__name__)
+
+
+def require(endpoint: str | None) -> None:
+    """Return if a process may trace as its settings say; imports nothing.
+
+    Raises:
+        ConfigurationError: there is an endpoint, and OpenTelemetry is not installed.
+    """
+    if endpoint is not None and not all(_is_installed(name) for name in _NEEDED):
+        raise ConfigurationError(
+            "an endpoint for traces is set, and OpenTelemetry is not installed",
+            hint="Install pideai-host[otel], or unset OTEL_EXPORTER_OTLP_ENDPOINT.",
+        )
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # nor is what it lies in
+        return False
 
 
 def set_up(endpoint: str | None) -> None:
@@ -38,13 +60,9 @@ def set_up(endpoint: str | None) -> None:
     global active  # noqa: PLW0603 - a process traces or does not, as it logs
     if endpoint is None or active is not None:
         return
-    try:
-        from pideai_host.telemetry import spans  # noqa: PLC0415 - only where traces are wanted: time and memory
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"an endpoint for traces is set, and {error.name} is not installed",
-            hint="Install pideai-host[otel], or unset OTEL_EXPORTER_OTLP_ENDPOINT.",
-        ) from error
+    require(endpoint)
+    from pideai_host.telemetry import spans  # noqa: PLC0415 - only where traces are wanted: time and memory
+
     try:
         active = spans.Spans(spans.provider(endpoint))
     except ValueError as error:

@@ -3,13 +3,14 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import httpx
 from litestar import Litestar
 
 from pideai_host import __version__, telemetry
+from pideai_host.api import PideaiError
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.live import open_live
@@ -41,7 +42,7 @@ from pideai_host.web.requests import add_request_id
 from pideai_host.web.routes import routes
 from pideai_host.web.schemas import StrictStructs
 from pideai_host.web.state import STATE_KEY, HostState
-from pideai_host.web.stopping import end_on_sigterm
+from pideai_host.web.stopping import end_on_sigterm, leave
 from pideai_host.web.traced import TracedFront
 
 _log: Final = telemetry.get_logger(__name__)
@@ -101,6 +102,19 @@ def _lifespan(
 ) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(opened(app))
+            except PideaiError as error:
+                if is_served:
+                    leave(error)
+                raise
+            yield
+        if is_served:
+            await asyncio.to_thread(telemetry.tracing.shut_down)
+
+    @asynccontextmanager
+    async def opened(app: Litestar) -> AsyncIterator[None]:
         require_identity(settings)
         if not settings.webhook_secrets:
             _log.warning(
@@ -158,7 +172,5 @@ def _lifespan(
                 ),
             )
             yield
-        if is_served:
-            await asyncio.to_thread(telemetry.tracing.shut_down)
 
     return lifespan

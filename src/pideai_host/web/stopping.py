@@ -6,8 +6,13 @@ handler of that signal is replaced by this, and is reached by the other signal t
 """
 
 import asyncio
+import os
 import signal
+import sys
 from collections.abc import Callable
+from typing import NoReturn
+
+from pideai_host.api import PideaiError
 
 
 def end_on_sigterm(end: Callable[[], None]) -> None:
@@ -18,3 +23,15 @@ def end_on_sigterm(end: Callable[[], None]) -> None:
         signal.raise_signal(signal.SIGINT)
 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+
+
+def leave(error: PideaiError) -> NoReturn:
+    """End a process of the server that cannot start, with the lines that the command line would show.
+
+    Raised on, the error would reach the server, which shows where in the code it came from and not what to do.
+    """
+    print(f"error: {error.message}", file=sys.stderr)  # noqa: T201 - it is the last word of a command
+    if error.hint:
+        print(f"hint: {error.hint}", file=sys.stderr)  # noqa: T201 - as above
+    sys.stderr.flush()
+    os._exit(1)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from pideai_host.events.schedule import HEARTBEAT_S, RETRY_S, Job, Scheduler
+from pideai_host.telemetry import JOBS
 
 
 class Clock:
@@ -122,3 +123,15 @@ async def test_a_clock_that_stands_still_runs_nothing_twice(clock, recorder):
 
 async def test_without_jobs_there_is_nothing_to_wait_for(clock):
     assert await Scheduler("", [], monotonic=clock).run_due() == HEARTBEAT_S
+
+
+async def test_what_came_of_a_job_is_counted(clock, recorder):
+    def told(job, result):
+        return JOBS.labels(job=job, result=result)._value.get()
+
+    scheduler = Scheduler(
+        "", [recorder.job("counted"), recorder.job("counts", error=RuntimeError("x"))], monotonic=clock
+    )
+    await turns(scheduler, 2)
+
+    assert (told("counted", "done"), told("counts", "failed"), told("counts", "done")) == (1, 1, 0)

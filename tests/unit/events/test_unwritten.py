@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from pideai_host.events.unwritten import FRESH_S, Unwritten
+from pideai_host.telemetry import OUTCOMES_UNWRITTEN
 
 LANE = "pideai_probe"
 
@@ -124,3 +125,16 @@ async def test_stopping_with_nothing_kept_does_nothing(unwritten, database):
     await unwritten.stop()
 
     assert database.asked == 0
+
+
+async def test_how_many_wait_is_told(unwritten, database):
+    def told():
+        return OUTCOMES_UNWRITTEN._value.get()
+
+    before = told()
+    database.away = 1
+    keep(unwritten, 1, 2)
+    kept = told()
+    await ended(unwritten)
+
+    assert (kept - before, told() - before) == (2, 0)

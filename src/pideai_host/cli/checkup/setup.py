@@ -1,7 +1,6 @@
 """What can be told without a database: plugins, keys, doors, and whoever else the host asks."""
 
 import asyncio
-import importlib.util
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
@@ -12,6 +11,7 @@ from pideai_host.cli.checkup.findings import Finding, fault, note, ok, warning
 from pideai_host.plugins.records import Status
 from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings, ensure_master_keys
+from pideai_host.telemetry import tracing
 from pideai_host.web.identity import require_identity
 
 ANSWER_S = 5.0
@@ -98,9 +98,10 @@ def _count_of_keys(answer: httpx.Response) -> int | None:
 async def _collector(settings: Settings) -> list[Finding]:
     if settings.traces_endpoint is None:
         return [note("traces", "nothing is traced; OTEL_EXPORTER_OTLP_ENDPOINT is not set")]
-    if importlib.util.find_spec("opentelemetry") is None:
-        said = "an endpoint for traces is set, and OpenTelemetry is not installed"
-        return [fault("traces", said, "Install pideai-host[otel], or unset OTEL_EXPORTER_OTLP_ENDPOINT.")]
+    try:
+        tracing.require(settings.traces_endpoint)
+    except PideaiError as error:
+        return [Finding.of("traces", error)]
     parts = urlsplit(settings.traces_endpoint)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
