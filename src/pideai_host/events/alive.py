@@ -3,13 +3,14 @@
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+from psycopg import AsyncConnection
 from psycopg.rows import class_row
 from psycopg_pool import PoolClosed, PoolTimeout
 
@@ -24,6 +25,7 @@ SILENCE_S: Final = 60.0
 
 _ALIVE: Final = query(load("pideai_host.events", "sql/process_alive.sql"))
 _PROCESSES: Final = query(load("pideai_host.events", "sql/processes.sql"))
+_UNSERVED: Final = query("select slug from pideai_host.unserved_plugins(%(silence_s)s) as slug")
 _LEAVE: Final = query("delete from pideai_host.processes where id = %(id)s")
 _AWAY: Final = (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError)
 _log: Final = get_logger(__name__)
@@ -33,6 +35,7 @@ class ProcessSeen(msgspec.Struct, frozen=True, kw_only=True):
     """A process of the host.
 
     Attributes:
+        plugins: Whose lanes it serves; None where it is of a version that did not say, and serves all.
         leads: Whether it runs the scheduler's jobs.
         quarantined: Plugins that it leaves alone by itself -> why.
         is_alive: Whether it was seen within `SILENCE_S`.
@@ -44,6 +47,7 @@ class ProcessSeen(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     takes_events: bool
     makes_deliveries: bool
+    plugins: list[str] | None
     leads: bool
     quarantined: dict[str, str]
     started_at: datetime
@@ -58,6 +62,7 @@ class Heartbeat:
         pool: Runtime connections.
         takes_events: Whether it has doors.
         makes_deliveries: Whether it has a worker.
+        plugins: Tells whose lanes that serves.
         leads: Tells whether it runs the scheduler's jobs.
         quarantined: Slug -> why, of the plugins that it leaves alone; looked at again and again.
     """
@@ -70,12 +75,14 @@ class Heartbeat:
         makes_deliveries: bool,
         leads: Callable[[], bool],
         quarantined: Mapping[str, str],
+        plugins: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._pool = pool
         self._takes_events = takes_events
         self._makes_deliveries = makes_deliveries
         self._leads = leads
         self._quarantined = quarantined
+        self._plugins = plugins
         self._id = uuid4()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -104,6 +111,7 @@ class Heartbeat:
             "version": __version__,
             "takes_events": self._takes_events,
             "makes_deliveries": self._makes_deliveries,
+            "plugins": sorted(self._plugins()),
             "leads": self._leads(),
             "quarantined": msgspec.json.encode(dict(self._quarantined)).decode(),
         }
@@ -127,3 +135,8 @@ async def processes(pool: Pool) -> list[ProcessSeen]:
     async with pool.connection() as connection, connection.cursor(row_factory=class_row(ProcessSeen)) as cursor:
         await cursor.execute(_PROCESSES, {"silence_s": SILENCE_S})
         return await cursor.fetchall()
+
+
+async def unserved(connection: AsyncConnection[Any]) -> list[str]:
+    """Return the plugins that a store has enabled and that no process serves which was seen lately."""
+    return [slug for (slug,) in await (await connection.execute(_UNSERVED, {"silence_s": SILENCE_S})).fetchall()]

@@ -8,7 +8,8 @@ from psycopg.rows import class_row
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.telemetry import BREAKERS_OPEN, LANE_CLAIMED, LANE_OLDEST_SECONDS, LANE_READY
+from pideai_host.stores.waiting_configs import WaitingConfigs
+from pideai_host.telemetry import BREAKERS_OPEN, CONFIGS_WAITING, LANE_CLAIMED, LANE_OLDEST_SECONDS, LANE_READY
 
 EVERY_S: Final = 15.0
 COUNTED_MAX: Final = 20_000
@@ -44,11 +45,14 @@ class LaneDepths:
         self._pool = pool
 
     async def look(self) -> bool:
-        """Count all lanes, for the table and this process's metrics; nothing is left to do afterwards."""
+        """Count lanes, and what else waits, for the table and this process's metrics; nothing is left to do then."""
         async with self._pool.connection() as connection:
             rows = await (await connection.execute(_LOOK, {"most": COUNTED_MAX})).fetchall()
             breakers = await (await connection.execute(_BREAKERS)).fetchall()
+        configs = await WaitingConfigs(self._pool).counts()
         self.forget()
+        for plugin, status, count in configs:
+            CONFIGS_WAITING.labels(plugin=plugin, status=status).set(count)
         for lane, ready, claimed, oldest_s in rows:
             LANE_READY.labels(lane=lane).set(ready)
             LANE_CLAIMED.labels(lane=lane).set(claimed)
@@ -58,8 +62,8 @@ class LaneDepths:
         return False
 
     def forget(self) -> None:
-        """Tell no more of lanes and breakers in this process's metrics: another one looks from now on."""
-        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS, BREAKERS_OPEN):
+        """Tell no more of all these in this process's metrics: another one looks from now on."""
+        for gauge in (LANE_READY, LANE_CLAIMED, LANE_OLDEST_SECONDS, BREAKERS_OPEN, CONFIGS_WAITING):
             gauge.clear()
 
     async def all(self) -> list[LaneDepth]:

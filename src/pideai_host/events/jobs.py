@@ -18,7 +18,6 @@ from pideai_host.stores import recovery as recoveries
 from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.holds import Holds
 from pideai_host.stores.recovery import Recovery
-from pideai_host.stores.waiting_configs import WaitingConfigs
 from pideai_host.telemetry import get_logger
 
 MINUTE_S: Final = 60.0
@@ -49,7 +48,6 @@ class Upkeep:
         self._audit_days = audit_days
         self._retention_days = retention_days
         self.holds = Holds(pool)
-        self.configs = WaitingConfigs(pool)
         self.pruning = Pruning(pool, retention_days=retention_days)
 
     async def ensure_partitions(self) -> bool:
@@ -110,7 +108,6 @@ def jobs_of(
         Job(name="replays", every_s=replay_job.EVERY_S, run=replays.run),
         Job(name="installations", every_s=recoveries.EVERY_S, run=recovery.run),
         Job(name="lanes", every_s=DEPTHS_EVERY_S, run=depths.look),
-        Job(name="configs", every_s=MINUTE_S, run=upkeep.configs.look),
         Job(name="partitions", every_s=HOUR_S, run=upkeep.ensure_partitions),
         Job(name="retention", every_s=HOUR_S, run=upkeep.drop_old_partitions, limit_s=60.0),
         Job(name="credit_holds", every_s=MINUTE_S, run=upkeep.holds.settle_open),

@@ -27,6 +27,7 @@ from pideai_host.events.rates import Rates
 from pideai_host.events.settle import Settler
 from pideai_host.events.traced import DeliveryTraces
 from pideai_host.events.tries import Tries
+from pideai_host.plugins.lanes import slug_of
 from pideai_host.telemetry import get_logger
 
 BATCH_MAX: Final = 100
@@ -120,6 +121,11 @@ class Worker:
     def missing_lanes(self) -> frozenset[str]:
         """Lanes that it would serve if they existed."""
         return self._existing.missing
+
+    @property
+    def served(self) -> frozenset[str]:
+        """The plugins whose lanes it serves, without those that lack one."""
+        return frozenset(map(slug_of, self._lanes)) - frozenset(map(slug_of, self._existing.missing))
 
     def wake(self, lanes: set[str] | None) -> None:
         """Hear that lanes have work; None for perhaps all of them. Never waits."""

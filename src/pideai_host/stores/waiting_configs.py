@@ -10,7 +10,6 @@ from psycopg.rows import class_row
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.stores.wire import ConfigStatus
-from pideai_host.telemetry import CONFIGS_WAITING
 
 LISTED_MAX: Final = 500
 
@@ -55,11 +54,7 @@ class WaitingConfigs:
             await cursor.execute(_LIST, {"limit": LISTED_MAX})
             return await cursor.fetchall()
 
-    async def look(self) -> bool:
-        """Count them for this process's metrics; nothing is left to do afterwards."""
+    async def counts(self) -> list[tuple[str, str, int]]:
+        """Count them: plugin, whether older (outdated) or newer, and how many."""
         async with self._pool.connection() as connection:
-            rows = await (await connection.execute(_COUNT)).fetchall()
-        CONFIGS_WAITING.clear()
-        for plugin, status, count in rows:
-            CONFIGS_WAITING.labels(plugin=plugin, status=status).set(count)
-        return False
+            return await (await connection.execute(_COUNT)).fetchall()

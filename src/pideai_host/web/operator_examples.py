@@ -50,6 +50,7 @@ PROCESS: Final[dict[str, Any]] = {
     "version": "0.1.0",
     "takes_events": True,
     "makes_deliveries": True,
+    "plugins": ["webhook-bridge", "whatsapp"],
     "leads": True,
     "quarantined": {},
     "started_at": "2026-11-22T12:00:00.000001Z",

@@ -123,6 +123,10 @@ class ProcessOut(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     takes_events: bool
     makes_deliveries: bool
+    plugins: Annotated[
+        list[str] | None,
+        Meta(description="Whose lanes it serves; null: of a version that does not say, and serves all."),
+    ]
     leads: Annotated[bool, Meta(description="Runs the scheduler's jobs.")]
     quarantined: Annotated[dict[str, str], Meta(description="Plugins that it leaves alone by itself -> why.")]
     started_at: datetime
@@ -139,6 +143,9 @@ class ProcessList(msgspec.Struct, frozen=True):
     """The processes that were seen within a day, the oldest first. One that ended in order is not among them."""
 
     items: list[ProcessOut]
+    unserved: Annotated[
+        list[str], Meta(description="Plugins that a store has enabled and no living process serves; deliveries wait.")
+    ]
 
 
 class PluginJobOut(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from psycopg_pool import PoolClosed, PoolTimeout
 
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
-from pideai_host.events.alive import SILENCE_S
+from pideai_host.events.alive import SILENCE_S, unserved
 from pideai_host.plugins.records import LoadRecord, Phase, Status
 from pideai_host.web.jwks import REFRESH_S, JwksCache
 
@@ -22,6 +22,7 @@ KEYS_OLD_S: Final = 2 * REFRESH_S
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _QUARANTINED: Final = query(load("pideai_host.web", "sql/quarantined.sql"))
 """Asked in place of a mere `select 1`."""
+_UNSERVED: Final = f"enabled in a store, and no worker that was seen within {SILENCE_S:g} s serves its lane"
 _WORKS: Final = query(load("pideai_host.web", "sql/worker_lives.sql"))
 
 
@@ -38,7 +39,8 @@ class Readiness:
         missing_lanes: Lanes that the worker would serve if they existed.
         refused: Slug -> why, of the plugins that do without their routes, or whose own migrations are not applied.
         needs_worker: Whether a plugin has a lane at all. With no worker in here, one elsewhere is missed once this
-            process has run for as long as a process may be silent: at a start, workers are given that time.
+            process has run for as long as a process may be silent: at a start, workers are given that time. So is one
+            for each plugin that a store has enabled.
         monotonic: Clock in seconds.
     """
 
@@ -66,6 +68,7 @@ class Readiness:
         self._monotonic = monotonic
         self._started_s = monotonic()
         self._is_served = True
+        self._unserved: list[str] = []
         self._lock = asyncio.Lock()
         self._known_until = -float("inf")
         self._reasons: dict[str, str] = {}
@@ -85,7 +88,8 @@ class Readiness:
         quarantined = {
             slug: f"quarantined: {why}" for slug, why in [*self._quarantined.items(), *self._quarantined_by_all.items()]
         }
-        told = (quarantined, hanging, self._refused)
+        nobodys = dict.fromkeys(self._unserved if self._is_served else (), _UNSERVED)
+        told = (quarantined, hanging, self._refused, nobodys)
         plugins = {
             f"plugin {slug}": "; ".join(said[slug] for said in told if slug in said)
             for slug in sorted(set().union(*told))
@@ -117,9 +121,11 @@ class Readiness:
         try:
             async with asyncio.timeout(DATABASE_LIMIT_S), self._pool.connection() as connection:
                 self._quarantined_by_all = dict(await (await connection.execute(_QUARANTINED)).fetchall())
-                if self._needs_worker and self._monotonic() - self._started_s >= SILENCE_S:
-                    found = await (await connection.execute(_WORKS, {"silence_s": SILENCE_S})).fetchall()
-                    self._is_served = bool(found)
+                if self._monotonic() - self._started_s >= SILENCE_S:
+                    self._unserved = await unserved(connection)
+                    if self._needs_worker:
+                        found = await (await connection.execute(_WORKS, {"silence_s": SILENCE_S})).fetchall()
+                        self._is_served = bool(found)
         except (psycopg.Error, PoolTimeout, PoolClosed, OSError, TimeoutError):
             return False
         return True

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from pideai_host.db.dev import create_demo_store
-from pideai_host.stores.waiting_configs import WaitingConfigs
+from pideai_host.events.depths import LaneDepths
 from pideai_host.telemetry import CONFIGS_WAITING
 
 FAULT = "the configuration has faults: /zone is required"
@@ -68,7 +68,7 @@ def test_where_all_is_well_the_exit_code_says_so(database):
 
 @pytest.mark.usefixtures("stores")
 async def test_they_are_counted_for_the_metrics(pool):
-    await WaitingConfigs(pool).look()
+    await LaneDepths(pool).look()
 
     told = {tuple(one.labels.values()): one.value for one in CONFIGS_WAITING.collect()[0].samples}
     assert told == {("courier", "outdated"): 1, ("courier", "newer"): 1}

@@ -12,9 +12,14 @@ from pideai_host.telemetry import LANE_READY, REGISTRY
 from pideai_host.web.readiness import Readiness
 
 
-def heartbeat(pool, *, leads=False, quarantined=None):
+def heartbeat(pool, *, leads=False, quarantined=None, plugins=None):
     return Heartbeat(
-        pool, takes_events=True, makes_deliveries=False, leads=lambda: leads, quarantined=quarantined or {}
+        pool,
+        takes_events=True,
+        makes_deliveries=plugins is not None,
+        leads=lambda: leads,
+        quarantined=quarantined or {},
+        plugins=lambda: plugins or (),
     )
 
 
@@ -71,6 +76,65 @@ async def test_a_host_without_a_living_worker_says_that_it_has_none(pool, admin_
         told.append((await readiness.reasons(), list(readiness.warnings())))
 
     assert told == [({}, []), ({}, ["worker"])]
+
+
+async def warned(pool):
+    """Say what a host without a worker of its own tells once it has run for a minute."""
+    clock = iter([0.0, SILENCE_S, SILENCE_S, SILENCE_S])
+    readiness = Readiness(pool, None, worker_running=None, needs_worker=True, monotonic=clock.__next__)
+    assert await readiness.reasons() == {}
+    return readiness.warnings()
+
+
+@pytest.mark.parametrize(
+    ("plugins", "quarantined", "is_served"),
+    [
+        (["probe"], {}, True),
+        (["courier", "probe"], {}, True),
+        (["courier"], {}, False),
+        ([], {}, False),
+        (["probe"], {"probe": "it blocks"}, False),
+    ],
+)
+async def test_a_plugin_that_no_worker_serves_is_named(pool, admin_conn, installation, plugins, quarantined, is_served):
+    await heartbeat(pool, plugins=plugins, quarantined=quarantined).beat()
+
+    (seen,) = await processes(pool)
+    told = await warned(pool)
+    assert seen.plugins == plugins
+    assert list(told) == ([] if is_served else ["plugin probe"])
+    assert is_served or "no worker that was seen within 60 s serves its lane" in told["plugin probe"]
+
+
+async def test_a_plugin_that_no_store_has_enabled_needs_no_worker(pool, admin_conn, installation):
+    await admin_conn.execute("update public.store_plugins set enabled = false")
+    await heartbeat(pool, plugins=[]).beat()
+
+    assert await warned(pool) == {}
+
+
+async def test_a_worker_of_an_older_version_serves_all(pool, admin_conn, installation):
+    await heartbeat(pool, plugins=[]).beat()
+    await admin_conn.execute("update pideai_host.processes set plugins = null")
+
+    assert await warned(pool) == {}
+
+
+async def test_a_worker_says_whose_lanes_it_serves_as_long_as_they_are_there(way, shop, until):
+    worker = way.worker()
+    await shop.connection.execute("select pgmq.drop_queue('pideai_probe')")
+    before = worker.served
+    await worker.start()
+    try:
+        await until(lambda: settled(not worker.served))
+    finally:
+        await worker.stop()
+
+    assert before == {"probe"}
+
+
+async def settled(answer):
+    return answer
 
 
 async def test_lanes_are_counted_with_what_is_claimed_and_the_oldest(way, shop):

@@ -2,6 +2,8 @@
 with gone as (
   delete from pideai_host.processes where seen_at < now() - interval '1 day' and id <> %(id)s
 )
-insert into pideai_host.processes (id, host, pid, version, takes_events, makes_deliveries, leads, quarantined)
-values (%(id)s, %(host)s, %(pid)s, %(version)s, %(takes_events)s, %(makes_deliveries)s, %(leads)s, %(quarantined)s::jsonb)
-on conflict (id) do update set leads = excluded.leads, quarantined = excluded.quarantined, seen_at = now()
+insert into pideai_host.processes (id, host, pid, version, takes_events, makes_deliveries, plugins, leads, quarantined)
+values (%(id)s, %(host)s, %(pid)s, %(version)s, %(takes_events)s, %(makes_deliveries)s, %(plugins)s, %(leads)s,
+        %(quarantined)s::jsonb)
+on conflict (id) do update
+set leads = excluded.leads, plugins = excluded.plugins, quarantined = excluded.quarantined, seen_at = now()

@@ -6,7 +6,7 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.params import FromPath, QueryParameter
 
-from pideai_host.events.alive import processes
+from pideai_host.events.alive import processes, unserved
 from pideai_host.web.cursor import mark_of
 from pideai_host.web.openapi import ADMIN, KEYED, SIGNED_IN_ADMIN, problems, success
 from pideai_host.web.operator_examples import (
@@ -123,11 +123,17 @@ async def list_lanes(request: Request[Any, Any, Any]) -> LaneList:
     tags=TAGS,
     summary="List the processes",
     security=ADMIN,
-    responses={**success(200, ProcessList, {"items": [PROCESS]}, "The processes of the host"), **problems(*_ANY)},
+    responses={
+        **success(200, ProcessList, {"items": [PROCESS], "unserved": []}, "The processes of the host"),
+        **problems(*_ANY),
+    },
 )
 async def list_processes(request: Request[Any, Any, Any]) -> ProcessList:
-    """List the processes that said that they live, and which one runs the jobs."""
-    return ProcessList([ProcessOut.of(one) for one in await processes(host_state(request.scope).operator.pool)])
+    """List the processes that said that they live, whose lanes each serves, and which one runs the jobs."""
+    pool = host_state(request.scope).operator.pool
+    seen = await processes(pool)
+    async with pool.connection() as connection:
+        return ProcessList([ProcessOut.of(one) for one in seen], await unserved(connection))
 
 
 @get(

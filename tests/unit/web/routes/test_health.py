@@ -1,10 +1,11 @@
 """Health answers anyone, says what is missing, and never opens the door to a flood of queries."""
 
-from typing import Self
+from typing import Any, Self
 
 import httpx
 import psycopg
 import pytest
+from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from pideai_host.events.alive import SILENCE_S
@@ -25,13 +26,16 @@ class Connection:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def execute(self, _: object, values: object = None) -> Self:
+    async def execute(self, statement: sql.SQL, values: object = None) -> Self:
         self.pool.queries += 1
-        self.asks_for_workers = values is not None
+        if "unserved" in statement.as_string():
+            self.rows: list[Any] = [(slug,) for slug in self.pool.unserved]
+        else:
+            self.rows = self.pool.quarantined if values is None else [(1,)] * self.pool.workers
         return self
 
-    async def fetchall(self) -> list[tuple[str, str]] | list[tuple[int]]:
-        return [(1,)] * self.pool.workers if self.asks_for_workers else self.pool.quarantined
+    async def fetchall(self) -> list[Any]:
+        return self.rows
 
 
 class Pool:
@@ -40,6 +44,7 @@ class Pool:
         self.quarantined = quarantined or []
         self.queries = 0
         self.workers = 1
+        self.unserved: list[str] = []
 
     def connection(self) -> Connection:
         return Connection(self)
@@ -211,3 +216,26 @@ def test_one_that_is_not_ready_says_why(client_of):
         503,
         {"status": "unavailable", "reasons": {"keys": "not loaded"}},
     )
+
+
+@pytest.mark.parametrize("worker_running", [None, lambda: True], ids=["no worker in here", "one in here"])
+async def test_a_plugin_whose_lane_nobody_serves_is_told_after_a_minute(keys, worker_running):
+    pool, clock = Pool(), Clock()
+    pool.unserved = ["courier"]
+    readiness = Readiness(pool, keys, worker_running=worker_running, needs_worker=True, monotonic=clock)
+    at_start = (await readiness.reasons(), readiness.warnings())
+    clock.now_s += SILENCE_S
+    later = (await readiness.reasons(), readiness.warnings())
+
+    why = "enabled in a store, and no worker that was seen within 60 s serves its lane"
+    assert (at_start, later) == (({}, {}), ({}, {"plugin courier": why}))
+
+
+async def test_where_no_worker_lives_at_all_it_is_told_once(keys):
+    pool, clock = Pool(), Clock()
+    pool.unserved, pool.workers = ["courier"], 0
+    readiness = Readiness(pool, keys, worker_running=None, needs_worker=True, monotonic=clock)
+    clock.now_s += SILENCE_S
+    await readiness.reasons()
+
+    assert list(readiness.warnings()) == ["worker"]
