@@ -59,6 +59,7 @@ from pideai_host.api.events import (
     PaymentPayload,
     PaymentRefundedPayload,
     PluginEvent,
+    PluginEventType,
     type_of_payload,
 )
 from pideai_host.api.hooks import (
@@ -142,6 +143,7 @@ __all__ = (
     "PluginDefinition",
     "PluginEvent",
     "PluginEventResult",
+    "PluginEventType",
     "PluginFault",
     "PluginJob",
     "PluginSignal",

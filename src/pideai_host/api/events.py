@@ -189,6 +189,22 @@ type_of_payload: Final[dict[str, type[msgspec.Struct]]] = {
 """Event type -> its payload struct. A type that is not here has a dict as payload."""
 
 
+class PluginEventType(msgspec.Struct, frozen=True, kw_only=True):
+    """A type of events that a plugin adds, declared by the hook `event_sources`.
+
+    Its payloads are dicts. Whoever emits it, in whichever plugin, is held to the schema; any plugin can subscribe.
+
+    Attributes:
+        type: A dotted lower-case name, by habit under the plugin's own word: ``courier.late``.
+        payload_schema: JSON Schema 2020-12 of the payload, an object. References stay inside it.
+        sample: A payload that fits: what owners try plugins out with.
+    """
+
+    type: str
+    payload_schema: dict[str, Any] = msgspec.field(default_factory=lambda: {"type": "object"})
+    sample: dict[str, Any] = {}
+
+
 class PluginEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """One thing that happened in one store, the same for every plugin, retry and replay but for what `metadata` says.
 

@@ -14,7 +14,7 @@ import pluggy
 
 from pideai_host.api.context import Installation, PluginContext
 from pideai_host.api.definition import PluginDefinition
-from pideai_host.api.events import PluginEvent
+from pideai_host.api.events import PluginEvent, PluginEventType
 from pideai_host.api.jobs import PluginJob
 from pideai_host.api.outcomes import PluginEventResult
 from pideai_host.api.webhooks import WebhookLookup, WebhookReply, WebhookRequest
@@ -92,8 +92,8 @@ class PluginSpec:
         """
 
     @hookspec
-    def event_sources(self) -> list[Any]:
-        """Contribute event types and the sources that make them."""
+    def event_sources(self) -> Sequence[PluginEventType]:
+        """Declare the event types that the plugin emits: their names, schemas and samples. Called once, at a start."""
 
     @hookspec
     def jobs(self) -> Sequence[PluginJob]:

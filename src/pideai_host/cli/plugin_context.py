@@ -23,6 +23,7 @@ from pideai_host.events.reach import Reach, ReachParts
 from pideai_host.events.wake import Notifier
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.event_types import with_event_types
 from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings, ensure_master_keys
@@ -173,7 +174,7 @@ async def open_session(settings: Settings, slug: str, registry: Registry) -> Asy
             )
         )
         await require_tables(pool)
-        usable = await without_unmigrated(registry, pool)
+        usable = await without_unmigrated(with_event_types(registry), pool)
         if slug not in usable.definitions:
             why = next((one.error for one in usable.records if one.slug == slug), "")
             raise PluginFault(f"plugin {slug} cannot be used: {why}", slug=slug)
@@ -185,7 +186,9 @@ async def open_session(settings: Settings, slug: str, registry: Registry) -> Asy
         stack.push_async_callback(notifier.stop)
         stack.push_async_callback(changed.stop)
         sealer = Sealer(settings.master_keys)
-        contexts = ContextFactory(pool, http.lent(), sealer, os.environ, on_notice=changed.tell)
+        contexts = ContextFactory(
+            pool, http.lent(), sealer, os.environ, on_notice=changed.tell, event_types=usable.event_types
+        )
         installations = Installations(pool)
         directory = StoreDirectory(pool, monotonic=time.monotonic)
         intake = Intake(pool, directory, on_lanes=notifier.lanes, on_changed=changed.tell)

@@ -18,6 +18,7 @@ from pideai_host.cli.plugins_configs import configs
 from pideai_host.cli.plugins_policy import policy
 from pideai_host.cli.plugins_quarantine import quarantined, release
 from pideai_host.cli.plugins_sync import sync
+from pideai_host.plugins.event_types import with_event_types
 from pideai_host.plugins.jobs import collect_jobs
 from pideai_host.plugins.migrations import with_migrations_tried
 from pideai_host.plugins.records import LoadRecord, Status
@@ -62,12 +63,17 @@ def list_plugins(run: "Run", *, as_json: bool, strict: bool) -> int:
     settings = Settings.from_env()
     telemetry.set_up(level="error", log_format=settings.log_format)  # the table tells what the log would
     with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
-        records = _with_routes(collect_jobs(with_migrations_tried(load_registry(settings.plugins))).registry).records
+        records = _tried(load_registry(settings.plugins)).records
     if as_json:
         print(msgspec.json.format(msgspec.json.encode(records), indent=2).decode())
     else:
         _show(records, with_tracebacks=run.is_debugging)
     return int(strict and any(record.status not in FINE for record in records))
+
+
+def _tried(registry: Registry) -> Registry:
+    """Ask the plugins for all that they contribute, as a host would; what is refused is noted in the records."""
+    return _with_routes(collect_jobs(with_event_types(with_migrations_tried(registry))).registry)
 
 
 def _with_routes(registry: Registry) -> Registry:

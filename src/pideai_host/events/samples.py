@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -24,11 +25,13 @@ from pideai_host.api import (
     type_of_payload,
 )
 from pideai_host.events.sources import encode_payload
+from pideai_host.plugins.declared import DeclaredType
 
 _AT: Final = datetime(2026, 11, 22, 13, 31, 1, tzinfo=UTC)
 _ORDER: Final = UUID("b6f5f3a4-0f39-4a54-9f43-3d2f4a4f5d10")
 _CUSTOMER: Final = UUID("6f2b1a0c-5a3e-4c1d-9b7a-1e2d3c4b5a69")
 _ANY_OBJECT: Final = {"type": "object"}
+_NONE: Final[Mapping[str, DeclaredType]] = MappingProxyType({})
 
 _CREATED: Final = OrderCreatedPayload(
     order_id=_ORDER,
@@ -108,19 +111,21 @@ _SAMPLES: Final[Mapping[str, msgspec.Struct]] = {
 }
 
 
-def schema_of(event_type: str) -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a type's payload on the wire; a plugin's own type has any object."""
+def schema_of(event_type: str, declared: Mapping[str, DeclaredType] = _NONE) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of a type's payload on the wire; what nobody declared has any object."""
     struct = type_of_payload.get(event_type)
     if struct is None:
-        return dict(_ANY_OBJECT)
+        return dict(declared[event_type].schema if event_type in declared else _ANY_OBJECT)
     schema: dict[str, Any] = _with_numbers(msgspec.json.schema(struct))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
-def sample_of(event_type: str) -> dict[str, Any]:
-    """Return a sample of a type's payload on the wire; of a plugin's own type an empty one."""
+def sample_of(event_type: str, declared: Mapping[str, DeclaredType] = _NONE) -> dict[str, Any]:
+    """Return a sample of a type's payload on the wire; of what nobody declared an empty one."""
     sample = _SAMPLES.get(event_type)
-    return {} if sample is None else msgspec.json.decode(encode_payload(sample), type=dict[str, Any])
+    if sample is None:
+        return dict(declared[event_type].sample) if event_type in declared else {}
+    return msgspec.json.decode(encode_payload(sample), type=dict[str, Any])
 
 
 def _with_numbers(schema: Any) -> Any:

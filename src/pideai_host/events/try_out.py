@@ -27,6 +27,7 @@ from pideai_host.events.dispatch import checked_answer, redacted_result
 from pideai_host.events.samples import sample_of
 from pideai_host.events.verdict import result_of_error
 from pideai_host.outgoing.trace import track_requests
+from pideai_host.plugins.declared import DeclaredType
 from pideai_host.stores.audit import Action, Line, record
 from pideai_host.stores.calls import StoreCalls, TooManyCalls
 from pideai_host.stores.context import ContextFactory, HostContext
@@ -106,14 +107,15 @@ class TryOut:
         if event_type not in definition.subscribed_events:
             told = ", ".join(definition.subscribed_events) or "none"
             raise EventTypeUnknown(f"{slug!r} does not subscribe to {event_type!r}", hint=f"It subscribes to {told}.")
-        shown = dict.fromkeys(set(sample_of(event_type)) & set(REACHES)) | dict(otherwise)
-        shown = sample_of(event_type) | shown
+        declared = self._calls.registry.event_types
+        sample = sample_of(event_type, declared)
+        shown = sample | dict.fromkeys(set(sample) & set(REACHES)) | dict(otherwise)
         event = PluginEvent(
             id=uuid4(),
             type=event_type,
             store_id=store_id,
             timestamp=datetime.now(UTC),
-            payload=_payload(event_type, shown),
+            payload=_payload(event_type, shown, declared.get(event_type)),
             metadata={"source": "test", "test": True},
         )
         delivery = DeliveryInfo(id=uuid4(), attempt=1)
@@ -151,9 +153,12 @@ class TryOut:
             await record(connection, store_id, [line])
 
 
-def _payload(event_type: str, shown: dict[str, Any]) -> msgspec.Struct | dict[str, Any]:
+def _payload(event_type: str, shown: dict[str, Any], declared: DeclaredType | None) -> msgspec.Struct | dict[str, Any]:
     struct = type_of_payload.get(event_type)
     if struct is None:
+        misfit = None if declared is None else declared.fault(shown)
+        if misfit is not None:
+            raise SampleRejected(f"the payload is none of {event_type}: {misfit}")
         return shown
     try:
         return msgspec.json.decode(msgspec.json.encode(shown), type=struct)

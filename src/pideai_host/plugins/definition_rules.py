@@ -19,6 +19,7 @@ from pideai_host.plugins.bounds import ATTEMPTS_MAX, CALLS_MAX, DAY_S, DELAYS_MA
 _TIMEOUT_MAX_S: Final = 300.0
 _CONFIG_VERSION_MAX: Final = 10_000
 _EVENT_TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+_EVENT_TYPE_MAX_CHARS: Final = 100
 _LOWER_BOUND: Final = re.compile(r"(>=|==|>)\s*(\d+)(?:\.(\d+))?")
 
 
@@ -100,15 +101,24 @@ def sane_numbers(definition: PluginDefinition) -> Iterator[str]:
 
 def valid_schema(definition: PluginDefinition) -> Iterator[str]:
     """Demand a JSON Schema 2020-12 of an object whose references stay inside it."""
-    schema = definition.config_schema
+    yield from schema_faults("config_schema", definition.config_schema)
+
+
+def schema_faults(name: str, schema: dict[str, Any]) -> Iterator[str]:
+    """Say what keeps something from being a JSON Schema 2020-12 of an object whose references stay inside it."""
     try:
         Draft202012Validator.check_schema(schema)
     except SchemaError as error:
-        yield f"config_schema is not valid JSON Schema 2020-12 at {error.json_path}: {error.message}"
+        yield f"{name} is not valid JSON Schema 2020-12 at {error.json_path}: {error.message}"
         return
     if schema.get("type") != "object":
-        yield 'config_schema describes no object; give its root "type": "object"'
-    yield from _unresolved(schema)
+        yield f'{name} describes no object; give its root "type": "object"'
+    yield from _unresolved(name, schema)
+
+
+def is_event_type(name: object) -> bool:
+    """Tell whether a name is dotted and lower-case, as event types are."""
+    return isinstance(name, str) and len(name) <= _EVENT_TYPE_MAX_CHARS and _EVENT_TYPE.fullmatch(name) is not None
 
 
 def no_secret_defaults(definition: PluginDefinition) -> Iterator[str]:
@@ -132,7 +142,7 @@ def _is_ahead(wanted: str) -> bool:
     return any(bound > API_VERSION or (op == ">" and bound == API_VERSION) for op, bound in bounds)
 
 
-def _unresolved(schema: dict[str, Any]) -> Iterator[str]:
+def _unresolved(name: str, schema: dict[str, Any]) -> Iterator[str]:
     resolver = Registry().with_resource("", DRAFT202012.create_resource(schema)).resolver()
     for _, node in _nodes(schema):
         target = node.get("$ref")
@@ -141,7 +151,7 @@ def _unresolved(schema: dict[str, Any]) -> Iterator[str]:
         try:
             resolver.lookup(target)
         except Unresolvable:
-            yield f"config_schema refers to {target!r}, which it does not hold; keep references inside the schema"
+            yield f"{name} refers to {target!r}, which it does not hold; keep references inside the schema"
 
 
 def _is_secret(field: object) -> bool:

@@ -27,13 +27,14 @@ class Phase(StrEnum):
     CHECK = "check"
     REGISTER = "register"
     MIGRATIONS = "migrations"
+    EVENT_TYPES = "event_types"
     ROUTES = "routes"
     JOBS = "jobs"
     READY = "ready"
 
 
 class Status(StrEnum):
-    """Where a candidate ended up. Partial: it works, but without its routes or its jobs."""
+    """Where a candidate ended up. Partial: it works, but without its routes, jobs or event types."""
 
     READY = "ready"
     PARTIAL = "partial"

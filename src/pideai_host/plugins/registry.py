@@ -13,6 +13,7 @@ from pideai_host.api.definition import PluginDefinition
 from pideai_host.api.hooks import HOOK_NAMES, PROJECT, PluginSpec
 from pideai_host.plugins import catalog
 from pideai_host.plugins.checks import check
+from pideai_host.plugins.declared import DeclaredType
 from pideai_host.plugins.loader import load
 from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.telemetry import get_logger
@@ -41,6 +42,7 @@ class Registry:
     Attributes:
         definitions: Slug -> definition of every plugin that is ready, in the order of the catalogue.
         records: One per candidate, the broken ones included, in the order of the catalogue.
+        event_types: Those that the plugins declared, by name; none before they were asked (`plugins.event_types`).
     """
 
     definitions: Mapping[str, PluginDefinition]
@@ -54,6 +56,7 @@ class Registry:
     ) -> None:
         self.definitions = MappingProxyType(dict(definitions))
         self.records = tuple(records)
+        self.event_types: Mapping[str, DeclaredType] = MappingProxyType({})
         self._hooks = _index(manager, self.definitions)
 
     @classmethod
@@ -68,6 +71,12 @@ class Registry:
         for slug, plugin in plugins.items():
             manager.register(plugin, name=slug)
         return cls(manager, definitions)
+
+    def with_event_types(self, declared: Mapping[str, DeclaredType]) -> "Registry":
+        """Return the same plugins with the event types that they declared."""
+        other = copy(self)
+        other.event_types = MappingProxyType(dict(declared))
+        return other
 
     def with_records(self, records: Iterable[LoadRecord]) -> "Registry":
         """Return the same plugins with other records: what became of them after they were loaded."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 from uuid import UUID, uuid5
 
@@ -10,6 +11,7 @@ import msgspec
 
 from pideai_host.api import DeliveryInfo, EventType, Installation, PluginFault, type_of_payload
 from pideai_host.db.pool import Pool
+from pideai_host.plugins.declared import DeclaredType
 from pideai_host.stores.credits import DeliveryCredits, SimulatedCredits
 from pideai_host.stores.database import PluginDatabase
 from pideai_host.stores.installations import StoredInstallation
@@ -30,6 +32,7 @@ _TYPE: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _OWN_TYPES: Final = frozenset(one for one in EventType if not one.startswith("payment."))
 """What only the host's own sources tell."""
 
+_UNDECLARED: Final[Mapping[str, DeclaredType]] = MappingProxyType({})
 _log: Final = get_logger(__name__)
 
 
@@ -228,11 +231,16 @@ class HostContext:
         if not isinstance(payload, wanted):
             raise self._fault(f"{event_type} carries {wanted.__name__}, not {type(payload).__name__}")
         try:
-            size_bytes = len(msgspec.json.encode(payload))
+            encoded = msgspec.json.encode(payload)
         except (TypeError, ValueError, OverflowError, RecursionError) as problem:
             raise self._fault(f"the payload of {event_type} is not JSON: {problem}") from None
+        size_bytes = len(encoded)
         if size_bytes > EMITTED_MAX_BYTES:
             raise self._fault(f"the payload of {event_type} has {size_bytes} bytes; at most {EMITTED_MAX_BYTES}")
+        declared = self._factory.event_types.get(event_type)
+        misfit = None if declared is None else declared.fault(msgspec.json.decode(encoded))
+        if misfit is not None:
+            raise self._fault(f"the payload of {event_type} does not fit its schema: {misfit}")
 
     def _fault(self, message: str) -> PluginFault:
         return PluginFault(f"{self.plugin}: {message}", slug=self.plugin)
@@ -255,6 +263,7 @@ class ContextFactory:
         environ: The operator's environment.
         supabase: The service client, when the operator configured one.
         on_notice: Called with the stores that were left a notice; must not block.
+        event_types: Those that plugins declared: who emits one is held to its schema.
     """
 
     def __init__(
@@ -266,6 +275,7 @@ class ContextFactory:
         supabase: Any = None,
         *,
         on_notice: Callable[[set[UUID]], None] | None = None,
+        event_types: Mapping[str, DeclaredType] = _UNDECLARED,
     ) -> None:
         self.pool = pool
         self.http = http
@@ -273,6 +283,7 @@ class ContextFactory:
         self.environ = environ
         self.supabase = supabase
         self.on_notice = on_notice
+        self.event_types = event_types
 
     def make(
         self,

@@ -1,14 +1,15 @@
 """A context in memory: the host's own for all that it decides by itself, fakes for what it would ask others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
 import httpx
 
-from pideai_host.api import Database, DeliveryInfo, PluginFault
+from pideai_host.api import Database, DeliveryInfo, PluginEventType, PluginFault
 from pideai_host.events.identity import emitter
+from pideai_host.plugins.declared import DeclaredType
 from pideai_host.stores.context import NOTICES_MAX, ContextFactory, HostContext
 from pideai_host.stores.installations import StoredInstallation
 from pideai_host.stores.notices import LEVELS
@@ -39,6 +40,7 @@ class FakeContext(HostContext):
         db: A database; without it each statement fails the test.
         credit: What the store may spend.
         stored: What the storage holds.
+        event_types: What the plugin declares of its own: `emit` holds it to that.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class FakeContext(HostContext):
         db: Database | None = None,
         credit: int = 10,
         stored: Mapping[str, Any] | None = None,
+        event_types: Iterable[PluginEventType] = (),
     ) -> None:
         store_id = store_id or uuid4()
         installation = StoredInstallation(
@@ -73,7 +76,8 @@ class FakeContext(HostContext):
             updated_at=_EPOCH,
         )
         client = http or httpx.AsyncClient(transport=httpx.MockTransport(_refuse))
-        factory = ContextFactory(None, client, None, {})  # type: ignore[arg-type] # no part that would use them is left
+        declared = {one.type: DeclaredType(plugin, one) for one in event_types}
+        factory = ContextFactory(None, client, None, {}, event_types=declared)  # type: ignore[arg-type] # never used
         info = None if delivery is None else DeliveryInfo(id=delivery, attempt=attempt)
         super().__init__(factory, installation, info, emitter(store_id, plugin))
         self.notices: list[tuple[str, str]] = []

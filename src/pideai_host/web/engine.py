@@ -50,6 +50,7 @@ from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.event_types import with_event_types
 from pideai_host.plugins.jobs import collect_jobs
 from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.quarantine import Quarantine
@@ -178,6 +179,7 @@ async def open_engine(
         )
         await require_tables(pool)
         registry = await without_unmigrated(registry, pool)
+        registry = await asyncio.to_thread(with_event_types, registry)
         collected = await asyncio.to_thread(collect_jobs, registry)
         registry = collected.registry
         definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
@@ -194,7 +196,9 @@ async def open_engine(
         plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
         supabase = await service_client(settings, plain)
         changed = ChangedStores(engine_pool)
-        contexts = ContextFactory(pool, http.lent(), sealer, os.environ, supabase, on_notice=changed.tell)
+        contexts = ContextFactory(
+            pool, http.lent(), sealer, os.environ, supabase, on_notice=changed.tell, event_types=registry.event_types
+        )
         installations = Installations(pool)
         engine = _assemble(
             settings=settings,

@@ -67,9 +67,9 @@ class TestOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def event_types(registry: Registry) -> Sequence[str]:
-    """Return the host's own types, and those that loaded plugins subscribe to beyond them."""
+    """Return the host's own types, and those that loaded plugins declare or subscribe to beyond them."""
     subscribed = {one for definition in registry.definitions.values() for one in definition.subscribed_events}
-    return [*[one.value for one in EventType], *sorted(subscribed - set(EventType))]
+    return [*[one.value for one in EventType], *sorted((subscribed | set(registry.event_types)) - set(EventType))]
 
 
 def event_type_out(registry: Registry, event_type: str) -> EventTypeOut:
@@ -79,6 +79,6 @@ def event_type_out(registry: Registry, event_type: str) -> EventTypeOut:
         type=event_type,
         is_builtin=event_type in set(EventType),
         plugins=sorted(takers),
-        payload_schema=schema_of(event_type),
-        sample=sample_of(event_type),
+        payload_schema=schema_of(event_type, registry.event_types),
+        sample=sample_of(event_type, registry.event_types),
     )

@@ -35,6 +35,7 @@ from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.events.try_out import TryOut
 from pideai_host.outgoing.client import make_client
 from pideai_host.plugins.call import HookRunner
+from pideai_host.plugins.event_types import with_event_types
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.answers import KeptAnswers
 from pideai_host.stores.audit import AuditTrail
@@ -121,14 +122,14 @@ async def hosted(
             signer = TokenSigner(ISSUER)
             owner_id = uuid4()
             store_id = await create_demo_store(admin_conn, owner_id=owner_id, subdomain="la-esquina", name="La Esquina")
-            mounted = mount(Registry.of(plugins))
+            mounted = mount(with_event_types(Registry.of(plugins)))
             await sync_catalogue(admin_conn, mounted.registry.definitions.values())
             runner = HookRunner()
             stack.push_async_callback(runner.aclose)
             sealer = Sealer(KEYS)
             http = make_client(allow=(ip_network("127.0.0.0/8"),))
             stack.push_async_callback(http.aclose)
-            contexts = ContextFactory(pool, http, sealer, operator)
+            contexts = ContextFactory(pool, http, sealer, operator, event_types=mounted.registry.event_types)
             transport = httpx.MockTransport(lambda _: httpx.Response(200, json=signer.jwks()))
             auth = await stack.enter_async_context(httpx.AsyncClient(transport=transport))
             keys = JwksCache(auth, "http://auth.test/jwks.json")

@@ -168,3 +168,11 @@ async def test_its_command_switches_off_the_stores_that_it_names(hosted, written
     assert (done.output, done.exception) == ("Switched off: 1.\n", None)
     assert failed.exception.message == "no store is in quito"
     assert dict(await rows.fetchall()) == {host.store_id: False, elsewhere: True}
+
+
+async def test_its_event_type_is_listed_with_schema_and_sample(hosted, written):
+    host = await hosted({"acme-courier": written("Event types of its own")})
+    headers = {"authorization": f"Bearer {host.signer.token(host.owner_id)}"}
+    told = (await host.client.get("/api/event-types/courier.late", headers=headers)).json()
+
+    assert (told["sample"], told["payload_schema"]["required"]) == ({"number": "A-7"}, ["number"])

@@ -56,6 +56,7 @@ EXPORTED = (
     "PluginDefinition",
     "PluginEvent",
     "PluginEventResult",
+    "PluginEventType",
     "PluginFault",
     "PluginJob",
     "PluginSignal",

@@ -15,6 +15,7 @@ from pideai_host.api import (
     NotInstalled,
     PaymentPayload,
     PluginContext,
+    PluginEventType,
     PluginFault,
     PluginJob,
     delivered,
@@ -55,6 +56,17 @@ def test_a_delivery_is_settled_outside_of_deliveries_alone():
     assert webhook.settled == {DELIVERY: "delivered"}
     with pytest.raises(PluginFault):
         call.deliveries.settle(DELIVERY, delivered())
+
+
+def test_a_type_of_its_own_is_held_to_its_schema():
+    late = PluginEventType(
+        type="sample.late", payload_schema={"type": "object", "required": ["number"]}, sample={"number": 1}
+    )
+    context = FakeContext("sample", event_types=[late])
+    context.emit("sample.late", {"number": 7}, key="1")
+
+    with pytest.raises(PluginFault, match="does not fit its schema"):
+        context.emit("sample.late", {}, key="2")
 
 
 async def test_secrets_storage_and_credits_are_kept_in_memory():
@@ -170,6 +182,7 @@ def test_a_plugin_that_a_host_takes_has_no_faults(sample):
     [
         ({"jobs": lambda self: [1]}, "jobs returns a list of PluginJob"),
         ({"cli_commands": lambda self: [print]}, "cli_commands returns a list of click commands"),
+        ({"event_sources": lambda self: ["sample.late"]}, "event_sources returns a list of PluginEventType"),
         ({"migrations": lambda self: "no_such_package"}, "migrations names no_such_package"),
         ({"http_routes": lambda self: 3}, "http_routes returns int; return a list"),
         ({"http_routes": lambda self: 1 / 0}, "http_routes raised ZeroDivisionError: division by zero"),
