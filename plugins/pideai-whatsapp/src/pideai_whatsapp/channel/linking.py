@@ -5,11 +5,10 @@ from msgspec.structs import replace
 from pideai_host.api import PluginContext
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, ensure_channel, read_channel
 from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked
-from pideai_whatsapp.channel.target import webhook_target
 from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.errors import InstanceForeign
 from pideai_whatsapp.providers.base import NotConnected, SessionProvider
-from pideai_whatsapp.providers.choose import session_provider_for
+from pideai_whatsapp.providers.choose import session_provider_for, webhook_target
 from pideai_whatsapp.statements import statement
 from pideai_whatsapp.text.phones import Phone, digits_of
 
@@ -42,7 +41,7 @@ async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone 
     provider = await _session_provider(config, row, context)
     if provider is None:
         return row
-    target, whose = webhook_target(context.secrets, context.store_id), whose_of(config, row)
+    target, whose = webhook_target(context), whose_of(config, row)
     _, asked = await change(context.db, whose, [LinkAsked()], row=row)
     link = await provider.link(
         webhook=target,

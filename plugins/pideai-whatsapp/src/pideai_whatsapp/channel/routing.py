@@ -1,11 +1,28 @@
-"""Calls that name no store in their address: only Meta's, whose posts may hold several stores, are taken."""
+"""Calls that name no store in their address: only Meta's, whose posts may hold several stores, are taken.
+
+They are signed by the operator's app; a store with an app of its own gives Meta the address that names the store. An
+Evolution server's global webhook carries nothing that proves it, so it is refused.
+"""
 
 from uuid import UUID
 
 from pideai_host.api import WebhookLookup, WebhookReply, WebhookRequest
+from pideai_whatsapp.providers import meta_webhook
+from pideai_whatsapp.providers.choose import META_APP_SECRET, META_VERIFY_TOKEN
+from pideai_whatsapp.providers.sections import META_PHONE_NUMBER_ID
 
 
 async def route_call(request: WebhookRequest, lookup: WebhookLookup) -> list[UUID] | WebhookReply:
     """Say which stores a call is for, or answer it at once."""
-    lookup.log.warning("whatsapp webhook without a store refused", method=request.method)
-    return WebhookReply(status=401)
+    if (answer := meta_webhook.answer_to_challenge(request, lookup.operator(META_VERIFY_TOKEN) or "")) is not None:
+        return answer
+    if not meta_webhook.is_genuine(request, lookup.operator(META_APP_SECRET) or ""):
+        lookup.log.warning("whatsapp webhook without a store refused")
+        return WebhookReply(status=401)
+    numbers = meta_webhook.phone_number_ids(request)
+    found = await lookup.by_config(META_PHONE_NUMBER_ID, numbers) if numbers else {}
+    stores = list(dict.fromkeys(store_id for ids in found.values() for store_id in ids))
+    unknown = len(numbers) - len(found)
+    if unknown or not numbers:
+        lookup.log.info("whatsapp webhook of unknown numbers", numbers=unknown)
+    return stores or WebhookReply()

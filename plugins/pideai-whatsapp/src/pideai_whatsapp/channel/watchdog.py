@@ -16,11 +16,10 @@ from pideai_whatsapp.channel.linking import channel_of, needs_session, whose_of
 from pideai_whatsapp.channel.notices import noted, notice_of
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change
 from pideai_whatsapp.channel.state import Polled, State
-from pideai_whatsapp.channel.target import webhook_target
 from pideai_whatsapp.config import WhatsAppConfig, read_config
 from pideai_whatsapp.errors import ChannelBusy
 from pideai_whatsapp.providers.base import ProviderProblem, SessionProvider
-from pideai_whatsapp.providers.choose import session_provider_for
+from pideai_whatsapp.providers.choose import session_provider_for, webhook_target
 from pideai_whatsapp.providers.signals import ConnectionState
 from pideai_whatsapp.statements import statement
 
@@ -133,7 +132,7 @@ async def _restart(provider: SessionProvider, whose: Whose, context: PluginConte
 async def _hook(provider: SessionProvider, whose: Whose, context: PluginContext) -> None:
     """Say again where to report to."""
     try:
-        await provider.set_webhook(webhook_target(context.secrets, context.store_id))
+        await provider.set_webhook(webhook_target(context))
     except ProviderProblem as problem:
         context.log.warning("whatsapp webhook not set", problem=problem.code, response_code=problem.response_code)
         return

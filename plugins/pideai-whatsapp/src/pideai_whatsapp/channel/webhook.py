@@ -35,6 +35,8 @@ async def take_call(
 ) -> WebhookReply:
     """Take one call for one store."""
     sender = sender_of(request)
+    if (answer := await sender.answer_at_once(request, context)) is not None:
+        return answer
     if not await sender.is_genuine(request, context):
         context.log.warning("whatsapp webhook refused", provider=sender.name)
         return REFUSED
@@ -43,7 +45,7 @@ async def take_call(
         store_id=context.store_id, provider=config.provider, instance=config.instance_name or row.subdomain or None
     )
     if sender.is_for(request, config, whose):
-        await _take(sender.read(request), whose, row, sender=sender, context=context, counts=counts)
+        await _take(sender.read(request, config), whose, row, sender=sender, context=context, counts=counts)
     else:
         counts.add(context.store_id, "unknown_instance")
     await counts.write_if_due(context.db)

@@ -84,12 +84,21 @@ def webhook_target(context: PluginContext) -> WebhookTarget:
     Raises:
         ProviderConfiguration: the operator has not said where this host is reached, or with which key.
     """
-    url, key = callback_url(context), context.secrets.operator(WEBHOOK_KEY)
-    if url is None or not key:
+    url, words = callback_url(context), webhook_words(context)
+    if url is None or not words:
         raise ProviderConfiguration(
             "Este servidor no tiene configurada su dirección pública ni la clave de sus avisos."
         )
-    return WebhookTarget(url=url, secret=webhook_secret(key, context.store_id))
+    return WebhookTarget(url=url, secret=words[0])
+
+
+def webhook_words(context: PluginContext) -> list[str]:
+    """Return the words by which Evolution's reports of this store are known, the one of today first.
+
+    The operator's key may be several, separated by commas, while an old one is being replaced.
+    """
+    keys = [key.strip() for key in (context.secrets.operator(WEBHOOK_KEY) or "").split(",")]
+    return [webhook_secret(key, context.store_id) for key in keys if key]
 
 
 async def twilio_auth_token(context: PluginContext) -> str | None:
