@@ -139,16 +139,31 @@ ROWS: Mapping[str, Row] = {
     "getHealthLive": without_token(200),
     "getHealthReady": without_token(200),
     "receiveDatabaseChange": without_token((401, "webhook_secret_wrong"), body={}),
-    "askPluginWebhook": without_token((404, "not_found")),
-    "callPluginWebhook": without_token((404, "not_found"), body={}),
+    "askPluginWebhook": without_token((404, "not_found"), path={"slug": "webhook-bridge"}),
+    "callPluginWebhook": without_token((404, "not_found"), path={"slug": "webhook-bridge"}, body={}),
     "askStorePluginWebhook": without_token((404, "not_found")),
     "callStorePluginWebhook": without_token((404, "not_found"), body={}),
     "listNotices": reads(),
     "streamStore": reads(),
+    "whatsapp_connect": changes(NOT_INSTALLED),
+    "whatsapp_getStatus": reads(NOT_INSTALLED),
+    "whatsapp_streamStatus": reads(NOT_INSTALLED),
+    "whatsapp_disconnect": changes(NOT_INSTALLED),
+    "whatsapp_sendMessage": changes(NOT_INSTALLED, body={"customer_phone": "04121234567", "text": "Hola"}),
+    "whatsapp_listMessages": reads(NOT_INSTALLED),
+    "whatsapp_getCredits": reads(NOT_INSTALLED),
+    "whatsapp_listTemplates": reads(NOT_INSTALLED),
+    "whatsapp_updateTemplate": changes(NOT_INSTALLED, body={"is_active": False}),
+    "whatsapp_previewTemplate": changes(NOT_INSTALLED),
+    "whatsapp_listOptOuts": reads(NOT_INSTALLED),
+    "whatsapp_addOptOut": changes(NOT_INSTALLED, body={"phone": "04121234567"}),
+    "whatsapp_removeOptOut": changes(NOT_INSTALLED),
+    "whatsapp_getSettings": reads(NOT_INSTALLED),
+    "whatsapp_updateSettings": changes(NOT_INSTALLED, body={"auto_order_ready": False}),
     "routed_getThing": reads(NOT_INSTALLED),
     "routed_changeThing": changes(NOT_INSTALLED, body={}),
 }
-PATH = {"slug": "whatsapp"}
+PATH = {"slug": "whatsapp", "template_type": "order_ready"}
 """Values of path parameters that are no ids; `store_id` is the owner's store, every other id is nowhere."""
 
 

@@ -22,6 +22,12 @@ def test_only_the_contract_is_imported_from_the_host() -> None:
 
 
 def test_only_declared_libraries_are_imported() -> None:
-    outside = {name.split(".")[0] for name in imported_modules()} & {"litestar", "psycopg", "aiohttp", "structlog"}
+    outside = {name.split(".")[0] for name in imported_modules()} & {"psycopg", "aiohttp", "structlog"}
 
     assert outside == set()
+
+
+def test_only_routes_know_the_web_framework() -> None:
+    knowing = {path.parent.name for path in SOURCE.rglob("*.py") if "litestar" in path.read_text("utf-8")}
+
+    assert knowing == {"routes"}

@@ -35,6 +35,7 @@ from pideai_whatsapp.cutover.commands import cutover_commands
 from pideai_whatsapp.cutover.gate import require_cut_over
 from pideai_whatsapp.cutover.upkeep import CUTOVER_UPKEEP
 from pideai_whatsapp.providers.choose import provider_for
+from pideai_whatsapp.routes import all_routes
 from pideai_whatsapp.sending import adoption
 from pideai_whatsapp.sending.attempt import Attempt, ProviderFor, base_domain_of
 from pideai_whatsapp.sending.facts import Records
@@ -146,6 +147,11 @@ class WhatsAppPlugin:
     ) -> WebhookReply:
         """Take a provider's call: receipts, customers' wishes, what became of the store's phone."""
         return await take_call(request, read_config(config), context, self._counts)
+
+    @hookimpl
+    def http_routes(self) -> list[Any]:
+        """Contribute what the panel asks for: linking, messages, templates, credits."""
+        return all_routes()
 
     @hookimpl
     def jobs(self) -> list[PluginJob]:

@@ -55,6 +55,12 @@ class FakeServer:
         if self._runner is not None:
             await self._runner.cleanup()
 
+    def let_go(self) -> None:
+        """End the calls that hang: their connections break."""
+        self._released.set()
+        self._released = asyncio.Event()
+        self.hanging.clear()
+
     async def answer_canned(self, request: web.Request, answer: Canned) -> web.StreamResponse:
         """Give an answer as it stands."""
         if answer.hangs:

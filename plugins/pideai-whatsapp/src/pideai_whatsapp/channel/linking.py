@@ -4,7 +4,7 @@ from msgspec.structs import replace
 
 from pideai_host.api import PluginContext
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, ensure_channel, read_channel
-from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked
+from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked, after
 from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.errors import InstanceForeign
 from pideai_whatsapp.providers.base import NotConnected, SessionProvider
@@ -13,10 +13,18 @@ from pideai_whatsapp.statements import statement
 from pideai_whatsapp.text.phones import Phone, digits_of
 
 
+async def channel_seen(config: WhatsAppConfig, context: PluginContext) -> ChannelRow:
+    """Read a store's channel as `channel_of` would leave it, and write nothing."""
+    row = await read_channel(context.db, context.store_id)
+    if _is_of(config, row):
+        return row
+    return replace(row, provider=config.provider, channel=after(row.channel, Switched(needs_session(config)), row.at))
+
+
 async def channel_of(config: WhatsAppConfig, context: PluginContext) -> ChannelRow:
     """Read a store's channel; one that the provider before left behind is begun anew."""
     row = await read_channel(context.db, context.store_id)
-    if row.provider == config.provider or (row.provider is None and needs_session(config)):
+    if _is_of(config, row):
         return row
     return (await change(context.db, whose_of(config, row), [Switched(needs_session(config))], row=row))[1]
 
@@ -30,13 +38,15 @@ async def begin(config: WhatsAppConfig, context: PluginContext) -> None:
 async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone | None = None) -> ChannelRow:
     """Make or take the store's instance and begin to link its phone; what is linked or shows a fresh code stays.
 
+    A phone that was linked before the plugin came is not taken on trust: its instance reports elsewhere.
+
     Raises:
         ProviderProblem: the provider does not do it now.
         InstanceForeign: the instance is another store's.
     """
     row = await channel_of(config, context)
-    has_code = row.channel.shown_qr(row.at) is not None and number is None
-    if row.channel.state is State.OPEN or (row.channel.state is State.CONNECTING and has_code):
+    is_linked = row.channel.state is State.OPEN and row.hooked_at is not None
+    if is_linked or (row.channel.shown_qr(row.at) is not None and number is None):
         return row
     provider = await _session_provider(config, row, context)
     if provider is None:
@@ -88,6 +98,10 @@ def whose_of(config: WhatsAppConfig, row: ChannelRow) -> Whose:
 def instance_of(config: WhatsAppConfig, row: ChannelRow) -> str:
     """Return the name of the store's instance."""
     return config.instance_name or row.subdomain
+
+
+def _is_of(config: WhatsAppConfig, row: ChannelRow) -> bool:
+    return row.provider == config.provider or (row.provider is None and needs_session(config))
 
 
 async def _session_provider(config: WhatsAppConfig, row: ChannelRow, context: PluginContext) -> SessionProvider | None:
