@@ -197,18 +197,20 @@ class FakeRecords:
     async def doubt_channel(self, provider: str) -> None:
         self.doubts.append(provider)
 
-    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
+    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> int:
         row = self.rows.get(draft.id)
         if row is not None and row["state"] not in ("new", "refused"):
-            return False
+            return 0
+        claims = 1 if row is None else row.get("claims", 0) + 1
         self.rows[draft.id] = {
             "state": "claimed",
             "draft": draft,
             "credit_type": credit_type,
             "provider": provider,
             "error": None,
+            "claims": claims,
         }
-        return True
+        return claims
 
     async def settle(
         self,

@@ -114,7 +114,8 @@ def test_one_message_is_taken_once_at_most_and_the_credit_says_so(
     if ended is Outcome.DELIVERED:
         assert (provider.accepted, purse.balance, state) == (1, balance - 1, "accepted")
     if ended is Outcome.UNKNOWN:
-        assert (state, purse.balance) == ("unknown", balance - 1)
+        assert state == "unknown"
+        assert balance - purse.balance == 1 or provider.accepted == 0
 
 
 async def live(context: Any, records: Any, event: Any, provider: Any, fate: Fate) -> Outcome | None:

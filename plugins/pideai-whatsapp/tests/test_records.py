@@ -132,7 +132,7 @@ async def test_update_that_meets_no_row_is_an_error() -> None:
 
 
 async def test_every_statement_is_bound_to_the_store() -> None:
-    db = ScriptedDatabase({**BARE_ROW, "is_foreign": False, "is_claimed": True})
+    db = ScriptedDatabase({**BARE_ROW, "is_foreign": False, "claims": 1})
     records = SqlRecords(db, STORE)
     draft = Draft(
         id=MESSAGE,

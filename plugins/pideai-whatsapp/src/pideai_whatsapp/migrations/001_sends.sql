@@ -13,6 +13,7 @@ create table if not exists pideai_whatsapp.sends (
   provider_message_id text,
   state text not null,
   delivery_id uuid,
+  claims integer not null default 0,
   error text,
   created_at timestamptz not null default now(),
   claimed_at timestamptz,

@@ -157,8 +157,12 @@ class Records(Protocol):
     async def doubt_channel(self, provider: str) -> None:
         """Have the store's messages wait until its channel has shown that it works: it said open and was not."""
 
-    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
-        """Write the message down as claimed; False when another attempt has it, or had it. Atomic."""
+    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> int:
+        """Write the message down as claimed. Atomic.
+
+        Returns:
+            Its how manieth claim this is; 0 when another attempt has it, or had it and it may have been sent.
+        """
 
     async def settle(
         self,

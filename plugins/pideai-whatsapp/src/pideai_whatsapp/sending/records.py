@@ -104,7 +104,7 @@ class SqlRecords:
         """Mark it suspect."""
         await mark_suspect(self._db, self._store_id, provider=provider)
 
-    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> bool:
+    async def claim(self, draft: Draft, *, credit_type: str, provider: str, delivery_id: UUID | None) -> int:
         """Insert both rows, or take those of a message that is new or refused."""
         row = await self._db.fetch_one(
             _CLAIM,
@@ -124,7 +124,7 @@ class SqlRecords:
                 "delivery_id": delivery_id,
             },
         )
-        return row is not None and bool(row["is_claimed"])
+        return 0 if row is None else int(row["claims"])
 
     async def settle(
         self,

@@ -1,8 +1,9 @@
 """The life of one message: reserve a credit, claim the message, hand it over, note what became of it.
 
 The claim is written before the provider is called, so whoever finds one knows that a request may have left, see
-`earlier`. On a refusal the message is marked before the credit is given back; a crash between the two leaves a credit
-that the next attempt finds reserved, or that the host gives back at the delivery's end: never a message sent twice.
+`earlier`. On a refusal the credit is given back before the message is let go of: whoever claims it next must find out
+that none is reserved any more. A crash between the two leaves an unknown message that costs nothing, never one that is
+sent twice.
 """
 
 from datetime import datetime
@@ -30,6 +31,7 @@ from pideai_whatsapp.providers.base import (
 )
 from pideai_whatsapp.providers.templates import MESSAGE, TemplateRule, filled
 from pideai_whatsapp.sending.attempt import Attempt
+from pideai_whatsapp.sending.earlier import IN_FLIGHT
 from pideai_whatsapp.sending.facts import Draft, Facts, SendState
 from pideai_whatsapp.sending.providers import ready_provider_of
 
@@ -67,23 +69,27 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
         credit_type = await context.credits.reserve()
     except CreditsExhausted:
         await records.close(draft.id, error=NO_CREDITS)
-        await _tell_owner_once_a_month(context, attempt.now)
-        return failed(NO_CREDITS)
+        return await _without_credits(attempt)
     delivery_id = None if context.delivery is None else context.delivery.id
-    if not await records.claim(draft, credit_type=credit_type, provider=provider.name, delivery_id=delivery_id):
-        return wait("Otro intento de enviar este mensaje está en curso.", retry_after_s=OTHER_ATTEMPT_S)
-    response_code = None
+    claims = await records.claim(draft, credit_type=credit_type, provider=provider.name, delivery_id=delivery_id)
+    if claims == 0:
+        return wait(IN_FLIGHT, retry_after_s=OTHER_ATTEMPT_S)
     try:
+        if claims > 1:  # whoever had it before gave the credit back, perhaps after it was reserved here
+            await context.credits.reserve()
         receipt = await _call(provider, draft, attempt.config.template_rule(draft.kind))
+    except CreditsExhausted:
+        await records.settle(draft.id, SendState.REFUSED, error=NO_CREDITS)
+        return await _without_credits(attempt)
     except RequestLost as problem:
         known = await records.settle(draft.id, SendState.UNKNOWN, error=problem.message)
         if known.state is not SendState.ACCEPTED:
             raise
+        response_code = None
     except ProviderProblem as problem:
-        known = await records.settle(draft.id, SendState.REFUSED, error=problem.message)
-        if known.state is not SendState.ACCEPTED:
-            await context.credits.refund()
-            raise
+        await context.credits.refund()
+        await records.settle(draft.id, SendState.REFUSED, error=problem.message)
+        raise
     else:
         response_code = receipt.response_code
         known = await records.settle(draft.id, SendState.ACCEPTED, provider_message_id=receipt.message_id)
@@ -126,6 +132,11 @@ def outcome_of(problem: ProviderProblem, context: PluginContext) -> PluginEventR
             return unknown(problem.message)
         case _:
             return retry(problem.message, response_code=problem.response_code, response_body=problem.response_body)
+
+
+async def _without_credits(attempt: Attempt) -> PluginEventResult:
+    await _tell_owner_once_a_month(attempt.context, attempt.now)
+    return failed(NO_CREDITS)
 
 
 async def _tell_owner_once_a_month(context: PluginContext, now: datetime) -> None:

@@ -2,9 +2,9 @@
 -- asked for (new) or is known not to have been accepted (refused) may be taken; what is claimed, accepted or unknown not.
 WITH claimed AS (
     INSERT INTO pideai_whatsapp.sends AS s
-           (message_id, store_id, order_id, kind, phone, text_sha256, provider, delivery_id, state, claimed_at)
+           (message_id, store_id, order_id, kind, phone, text_sha256, provider, delivery_id, state, claimed_at, claims)
     VALUES (%(id)s, %(store_id)s, %(order_id)s, %(message_type)s, %(phone)s, %(text_sha256)s, %(provider)s,
-            %(delivery_id)s, 'claimed', clock_timestamp())
+            %(delivery_id)s, 'claimed', clock_timestamp(), 1)
     ON CONFLICT (message_id) DO UPDATE
        SET state = 'claimed',
            phone = excluded.phone,
@@ -13,10 +13,11 @@ WITH claimed AS (
            provider_message_id = NULL,
            delivery_id = excluded.delivery_id,
            claimed_at = excluded.claimed_at,
+           claims = s.claims + 1,
            settled_at = NULL,
            error = NULL
      WHERE s.state IN ('new', 'refused') AND s.store_id = excluded.store_id
-    RETURNING s.message_id
+    RETURNING s.message_id, s.claims
 ), written AS (
     INSERT INTO public.whatsapp_messages AS m
            (id, store_id, order_id, campaign_id, customer_phone, customer_name, message_type, message_content,
@@ -34,4 +35,4 @@ WITH claimed AS (
            error_message = NULL
      WHERE m.store_id = excluded.store_id
 )
-SELECT count(*) = 1 AS is_claimed FROM claimed
+SELECT coalesce(max(c.claims), 0) AS claims FROM claimed c
