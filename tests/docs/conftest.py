@@ -1,11 +1,13 @@
 """The documentation as data: what these tests compare with the code."""
 
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import structlog
 
 ROOT = Path(__file__).parents[2]
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
@@ -37,6 +39,17 @@ def rows(text: str) -> list[list[str]]:
     tables = [[cell.strip() for cell in _CELL.split(line)[1:-1]] for line in lines if line.startswith("|")]
     heads = {at - 1 for at, cells in enumerate(tables) if set("".join(cells)) <= {"-", ":"} and cells[0]}
     return [cells for at, cells in enumerate(tables) if at not in heads and at - 1 not in heads]
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Put the log back that a command set up within the tests' own process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture

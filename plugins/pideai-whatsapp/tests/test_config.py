@@ -104,4 +104,5 @@ def test_what_the_owner_does_not_say_stays_unsaid() -> None:
     assert [name for name, rule in CONFIG_SCHEMA["properties"].items() if "default" in rule] == [
         "provider",
         "confirmationStyle",
+        "campaignsPerMinute",
     ]

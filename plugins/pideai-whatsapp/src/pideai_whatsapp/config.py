@@ -14,6 +14,10 @@ from pideai_whatsapp.providers.sections import META_SCHEMA, REQUIREMENTS, TWILIO
 from pideai_whatsapp.providers.templates import TemplateRule
 from pideai_whatsapp.text.templates import MessageType
 
+CAMPAIGNS_PER_MINUTE: Final = 6
+CAMPAIGNS_PER_MINUTE_MAX: Final = 30
+"""WhatsApp bans numbers that write to many strangers fast; nobody knows the limit, so the default is far below."""
+
 
 class ProviderName(StrEnum):
     """Who carries the messages of a store."""
@@ -36,6 +40,7 @@ class WhatsAppConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
             confirms it. Never both.
         confirmation_style: The store's short template, or its whole order message (`text.generator`).
         abandoned_cart_delay_minutes: How long a cart must lie before its customer is reminded.
+        campaigns_per_minute: Messages of campaigns in a minute, at most.
     """
 
     provider: ProviderName = ProviderName.EVOLUTION
@@ -52,6 +57,7 @@ class WhatsAppConfig(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     auto_order_cancelled: bool | None = None
     auto_abandoned_cart: bool | None = None
     abandoned_cart_delay_minutes: int | None = None
+    campaigns_per_minute: int = CAMPAIGNS_PER_MINUTE
 
     def template_rule(self, kind: MessageType) -> TemplateRule | None:
         """Return the provider's own template that stands for a kind; None where the text itself is sent."""
@@ -121,6 +127,14 @@ CONFIG_SCHEMA: Final[dict[str, Any]] = {
             "title": "Minutos hasta recordar un carrito",
             "minimum": 1,
             "maximum": CART_DELAY_MAX_MINUTES,
+        },
+        "campaignsPerMinute": {
+            "type": "integer",
+            "title": "Mensajes de campañas por minuto",
+            "description": "Como máximo. Más rápido, WhatsApp puede bloquear el número de la tienda.",
+            "minimum": 1,
+            "maximum": CAMPAIGNS_PER_MINUTE_MAX,
+            "default": CAMPAIGNS_PER_MINUTE,
         },
     },
 }

@@ -7,6 +7,8 @@
     ├── MessageIdTaken       a message is to be queued under the id of another store's
     ├── ChannelBusy          a channel is changed by others all the time
     ├── TemplateRejected     a template's text is empty, too long, or holds tokens that its kind does not know
+    ├── CampaignUnknown      the store has no such campaign
+    ├── CampaignRejected     a campaign cannot be kept like that, or not moved from where it is
     ├── MessageRejected      a message that is asked for by hand can never go out
     └── InstanceForeign      the configured instance is another store's phone
 
@@ -73,3 +75,18 @@ class InstanceForeign(PluginSignal):
     """The instance that the store names belongs to another store."""
 
     code = "instance_foreign"
+
+
+class CampaignUnknown(PluginSignal):
+    """The store has no campaign of that id."""
+
+    code = "campaign_unknown"
+
+    def __init__(self) -> None:
+        super().__init__("La tienda no tiene esa campaña.")
+
+
+class CampaignRejected(PluginSignal):
+    """A campaign's text cannot be kept, or the campaign is where it cannot be moved like that."""
+
+    code = "campaign_rejected"

@@ -25,6 +25,7 @@ from pideai_host.api import (
     WebhookRequest,
     hookimpl,
 )
+from pideai_whatsapp.campaigns.release import RELEASE
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.linking import begin
 from pideai_whatsapp.channel.routing import route_call
@@ -156,7 +157,7 @@ class WhatsAppPlugin:
     @hookimpl
     def jobs(self) -> list[PluginJob]:
         """Contribute the look after all stores' channels, and after messages that nobody works on any more."""
-        return [CUTOVER_UPKEEP, STALE_SENDS, WATCHDOG]
+        return [CUTOVER_UPKEEP, RELEASE, STALE_SENDS, WATCHDOG]
 
     @hookimpl
     def cli_commands(self) -> list[click.Command]:
