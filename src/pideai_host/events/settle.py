@@ -42,6 +42,7 @@ _NOT_NOW: Final = (psycopg.OperationalError, psycopg.InternalError)
 """The server is away, has no room, or takes nothing while another one takes over."""
 _CLOCK: Final = query("select clock_timestamp()")
 _SETTLE: Final = load("pideai_host.events", "sql/settle.sql")
+_BAD: Final = frozenset({"failed", "unknown"})
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _log: Final = get_logger(__name__)
 _seconds_of: Final = cache(lambda plugin, status: DELIVERY_SECONDS.labels(plugin=plugin, status=status))
@@ -254,16 +255,25 @@ def _less(settled: Settled) -> Settled | None:
 
 
 def _count(lane: str, batch: list[Settled], held: dict[tuple[int, int], bool]) -> None:
+    failed: dict[tuple[str, str, int | None], list[UUID]] = defaultdict(list)
     for settled in batch:
         was_settled = held.get(_claim_of(settled))
         if was_settled:
             DELIVERIES_SETTLED.labels(plugin=settled.plugin, outcome=settled.outcome).inc()
             if settled.took_s is not None and settled.settlement.status != "pending":
                 _seconds_of(settled.plugin, settled.settlement.status).observe(max(0.0, settled.took_s))
+            if settled.settlement.status in _BAD:
+                settlement = settled.settlement
+                failed[settled.plugin, settled.outcome, settlement.response_code].append(settlement.id)
         elif was_settled is None:
             _log.warning("lease_lost", lane=lane, delivery=str(settled.settlement.id), outcome=settled.outcome)
         else:
             _log.warning("delivery_not_pending", lane=lane, delivery=str(settled.settlement.id))
+    for (plugin, outcome, code), ids in failed.items():
+        # without the plugin's words, which may quote a customer: those are in the delivery's history
+        _log.warning(
+            "deliveries_failed", plugin=plugin, outcome=outcome, code=code, deliveries=len(ids), first=str(ids[0])
+        )
 
 
 def settlement_of(claimed: Claimed, dispatched: Dispatched, *, at: datetime, worker: str) -> Settlement:

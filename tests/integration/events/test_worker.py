@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from pideai_host.api import (
     CreditsExhausted,
@@ -626,3 +627,19 @@ async def test_a_payload_that_cannot_be_read_fails_alone_and_visibly(working, sh
     log = await working.done(2)
 
     assert sorted(row[0] for row in log) == ["delivered", "failed"]
+
+
+async def test_what_failed_for_good_is_a_line_of_the_log_without_the_plugin_s_words(working, shop, probe, until):
+    probe.answers = [failed("Ana, 04141234567, has no WhatsApp", response_code=404)]
+    with capture_logs() as lines:
+
+        async def failures():
+            return [one for one in lines if one["event"] == "deliveries_failed"]
+
+        await working.door.receive(await shop.order())
+        [line] = await until(failures)
+
+    [(delivery_id,)] = await working.rows("select id from public.plugin_events_log")
+    assert (line["plugin"], line["outcome"], line["code"], line["deliveries"]) == ("probe", "failed", 404, 1)
+    assert line["first"] == str(delivery_id)
+    assert "Ana" not in str(lines)
