@@ -6,6 +6,7 @@ log         DeliveryLog: what became of it all, and what must hold whatever happ
 receiver    Receiver: a developer's server that does as it is told
 process     Process: a `pideai-host …` that can be killed with all that belongs to it
 child       what such a process runs: the command line, with the clock that a test gives it
+linked      LinkedStore: a store that tells its customers by WhatsApp, through the stand-in of Evolution
 servers     PostgreSQL servers of a test's own: one that keeps its promises, one on a disk that fills up
 waiting     waiting for a condition, within bounds
 """

@@ -83,6 +83,7 @@ class Habits:
         is_qr_late: A session brings no code until `FakeEvolution.bring_code`; till then ``connect`` shows the last one.
         echoes_sends: Report send.message for each send.
         sets_back: Report SERVER_ACK once more at the end, as 2.3.7 does.
+        stumbles_every: One send in so many is answered 502 by the proxy before the server; 0 for none.
     """
 
     receipts: tuple[str, ...] = ()
@@ -91,6 +92,7 @@ class Habits:
     is_qr_late: bool = False
     echoes_sends: bool = False
     sets_back: bool = False
+    stumbles_every: int = 0
 
 
 class FakeEvolution(FakeServer):
@@ -365,6 +367,8 @@ class FakeEvolution(FakeServer):
         self.requests.append((name, raw))
         if self.canned:
             return await self.answer_canned(request, self.canned.popleft())
+        if self.habits.stumbles_every and len(self.requests) % self.habits.stumbles_every == 0:
+            return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
         if refusal := self._refusal(request, name):
             return refusal
         return self._take(name, raw, is_media="sendMedia" in request.path)
