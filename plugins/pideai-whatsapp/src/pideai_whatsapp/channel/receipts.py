@@ -3,8 +3,8 @@
 A delivery whose answer was lost (`unknown`) is settled here, by the first word that proves what became of it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -28,22 +28,29 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         moved: How many moved a message on.
         unknown: How many are of messages that are not this store's, or not ours.
         proves: Whether one of them shows that messages go through.
+        may_be_early: Some may be of a message whose id its sender has not written down yet: they are to come again.
     """
 
     moved: int = 0
     unknown: int = 0
     proves: bool = False
+    may_be_early: bool = False
 
 
 async def take_receipts(context: PluginContext, receipts: Iterable[Receipt]) -> Taken:
-    """Move the messages on that are reported of."""
+    """Move the messages on that are reported of.
+
+    A provider may report of a message before its sender has heard the id. So what nobody knows is looked for once more
+    when nothing is being sent any more, and else is to come again, unless that would undo something.
+    """
     furthest = furthest_of(receipts)
     if not furthest:
         return Taken()
-    rows = await context.db.fetch(
-        statement("receipts"),
-        {"store_id": context.store_id, "receipts": msgspec.json.encode([_told(one) for one in furthest]).decode()},
-    )
+    rows = await _moved(context, furthest)
+    if not rows:
+        if await _is_sending(context):
+            return Taken(unknown=len(furthest), may_be_early=True)
+        rows = await _moved(context, furthest)
     for row in rows:
         if row["is_moved"] and row["delivery_id"] is not None and row["state"] in IN_DOUBT:
             _settle(context, row["delivery_id"], row["progress"], row["error"], row["provider_message_id"])
@@ -86,6 +93,16 @@ def furthest_of(receipts: Iterable[Receipt]) -> list[Receipt]:
         if one.progress is not Progress.ACCEPTED and (known is None or moves_to(known.progress, one.progress)):
             furthest[one.provider_message_id] = one
     return list(furthest.values())
+
+
+async def _moved(context: PluginContext, furthest: Sequence[Receipt]) -> Sequence[Mapping[str, Any]]:
+    told = msgspec.json.encode([_told(one) for one in furthest]).decode()
+    return await context.db.fetch(statement("receipts"), {"store_id": context.store_id, "receipts": told})
+
+
+async def _is_sending(context: PluginContext) -> bool:
+    row = await context.db.fetch_one(statement("send_underway"), {"store_id": context.store_id})
+    return row is not None and bool(row["is_underway"])
 
 
 async def _open_send(context: PluginContext, accepted: Accepted) -> tuple[UUID, UUID | None] | None:

@@ -3,7 +3,8 @@
 Whose call it is follows from what it carries, not from the store's configuration: a store that has another provider
 now still hears the last receipts of the one before. What changes nothing (an instance or a message that is not known)
 is answered 200 all the same and counted, as the provider would only send it again. What cannot be written now raises;
-the host answers that with 503, so that it does come again. Bodies are never logged: they hold the provider's key.
+the host answers that with 503, so that it does come again; so does a receipt that may be too early (`receipts`). Bodies
+are never logged: they hold the provider's key.
 """
 
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from pideai_whatsapp.providers.signals import (
 )
 
 REFUSED = WebhookReply(status=401)
+COME_AGAIN = WebhookReply(status=503)
 
 
 async def take_call(
@@ -45,7 +47,9 @@ async def take_call(
         store_id=context.store_id, provider=config.provider, instance=config.instance_name or row.subdomain or None
     )
     if sender.is_for(request, config, whose):
-        await _take(sender.read(request, config), whose, row, sender=sender, context=context, counts=counts)
+        signals = sender.read(request, config)
+        if not await _take(signals, whose, row, sender=sender, context=context, counts=counts):
+            return COME_AGAIN
     else:
         counts.add(context.store_id, "unknown_instance")
     await counts.write_if_due(context.db)
@@ -60,9 +64,12 @@ async def _take(
     sender: Sender,
     context: PluginContext,
     counts: Counts,
-) -> None:
+) -> bool:
+    """Take what a call says; tell whether it is taken, or is to come again."""
     found = await take_accepted(context, [one for one in signals if isinstance(one, Accepted)])
     taken = await take_receipts(context, [one for one in signals if isinstance(one, Receipt)])
+    if taken.may_be_early and not found.moved:
+        return False
     wishes = await take_inbound(context, [one for one in signals if isinstance(one, Inbound)])
     if sender.name == whose.provider:
         happenings = _happenings(signals, found, taken)
@@ -78,6 +85,7 @@ async def _take(
             counts.add(context.store_id, one.name)
         elif isinstance(one, Inbound):
             counts.add(context.store_id, "inbound")
+    return True
 
 
 def _happenings(signals: Sequence[Signal], found: Taken, taken: Taken) -> list[Happening]:
