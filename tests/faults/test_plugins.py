@@ -100,6 +100,30 @@ async def test_a_plugin_that_goes_wrong_hurts_only_itself(rig, slug, outcome, na
     assert [line for line in worker.log.splitlines() if named in line and f'"{slug}"' in line]
 
 
+async def test_while_a_plugin_blocks_the_loop_others_wait_for_its_end_and_no_longer(rig, until, tmp_path):
+    """The block lasts until the test ends it, and the culprit is named meanwhile. Nothing that came during it is made
+    before its end; then all of it is, once."""
+    gate = tmp_path / "gate"
+    await rig.shop.install("blocks")
+    await rig.shop.bring(1, customer=CULPRIT)
+    worker = await rig.worker(FAULTS_GATE=str(gate))
+    await worker.said("loop_blocked")
+    meanwhile = set(await rig.shop.bring(20))
+    asked = [line for line in worker.log.splitlines() if "loop_blocked" in line]
+    made = meanwhile & set(rig.receiver.seen)
+    pending = {one.status for one in await rig.log.deliveries() if one.id in meanwhile}
+    await asyncio.to_thread(gate.touch)
+    log = await rig.log.done()
+    await rig.log.require_balance()
+    worker.require_alive()
+
+    assert (made, pending) == (set(), {"pending"})
+    assert len(asked) == 1
+    assert '"blocks"' in asked[0]
+    assert {(one.status, one.attempts) for one in log} == {("delivered", 1)}
+    assert set(rig.receiver.seen.values()) == {1}
+
+
 async def test_a_worker_with_calls_that_swallow_their_cancellation_still_stops(rig, until):
     await rig.shop.install("swallows")
     await rig.shop.bring(3, customer=CULPRIT)

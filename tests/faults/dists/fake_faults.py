@@ -4,18 +4,23 @@ exits, raises, hangs, swallows, blocks, leaks
            harm the process they run in, each in its own way, at orders of a customer called `CULPRIT`
 retries    wants each order once more, after `RETRY_S`
 emits      says of each order that it was paid
+charges    reserves a credit for each order, then waits for the gate; `CULPRIT`'s order fails
 ages       hears of orders and payments that are at most `MAX_AGE_S` old
+
+The gate is a file that the test makes: `FAULTS_GATE` has its path. `blocks` waits for it too, where it is set.
 """
 
 import asyncio
 import contextlib
 import os
 import threading
+from pathlib import Path
 
-from pideai_host.api import Limits, PaymentPayload, PluginDefinition, PluginType, RetryPolicy, hookimpl, retry
+from pideai_host.api import Limits, PaymentPayload, PluginDefinition, PluginType, RetryPolicy, failed, hookimpl, retry
 
 CULPRIT = "culprit"
 BLOCK_S = 1.5
+LOOK_S = 0.02
 LEAK = 400
 """Tasks of one call; the third call leaves more than the host bears."""
 RETRY_S = 2.0
@@ -76,8 +81,15 @@ async def _swallow():
             await asyncio.sleep(3600)
 
 
+def _is_shut():
+    return "FAULTS_GATE" in os.environ and not Path(os.environ["FAULTS_GATE"]).exists()
+
+
 async def _block():
-    threading.Event().wait(BLOCK_S)
+    if "FAULTS_GATE" not in os.environ:
+        threading.Event().wait(BLOCK_S)
+    while _is_shut():
+        threading.Event().wait(LOOK_S)
 
 
 async def _leak():
@@ -93,6 +105,13 @@ async def _emit(event, context):
     context.emit(PAID, PaymentPayload(payment_id="1", amount=5, currency="USD", order_id=order_id), key="paid")
 
 
+async def _charge(event, context):
+    await context.credits.reserve()
+    while _is_shut():  # noqa: ASYNC110 - another process opens it
+        await asyncio.sleep(LOOK_S)
+    return failed("no") if event.payload.customer_name == CULPRIT else None
+
+
 async def _hear(_, __):
     return None
 
@@ -105,4 +124,5 @@ blocks = Plugin("blocks", _harming(_block))
 leaks = Plugin("leaks", _harming(_leak))
 retries = Plugin("retries", _retry, retry=RetryPolicy(delays_s=(RETRY_S,), jitter=0.0), breaker=None)
 emits = Plugin("emits", _emit)
+charges = Plugin("charges", _charge, limits=Limits(timeout_s=60.0))
 ages = Plugin("ages", _hear, subscribed_events=("order.created", PAID), max_age_s=MAX_AGE_S)

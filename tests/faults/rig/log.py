@@ -13,7 +13,7 @@ ENDED = frozenset({"sent", "delivered", "failed", "unknown", "expired", "cancell
 
 _DELIVERIES = """
 select d.id, d.store_id, p.slug, d.status, d.attempts, d.error_message, d.response_code,
-       d.next_attempt_at is not null or d.park_reason in ('disabled', 'breaker') as is_parked, d.msg_id,
+       d.next_attempt_at is not null or d.park_reason in ('disabled', 'breaker', 'order') as is_parked, d.msg_id,
        extract(epoch from d.next_attempt_at - now())::float8, extract(epoch from d.processed_at - d.created_at)::float8,
        d.history
 from public.plugin_events_log d join public.plugins p on p.id = d.plugin_id

@@ -25,7 +25,7 @@ QUIET_PORTS = range(10_000, 32_000)
 """Below those that the kernel gives to connections."""
 HERE = Path(__file__).parents[1]
 DISTS = HERE / "dists"
-PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks,retries,emits,ages"
+PLUGINS = "webhook-bridge,exits,raises,hangs,swallows,blocks,leaks,retries,emits,charges,ages"
 
 
 class Rig:

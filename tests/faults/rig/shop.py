@@ -54,6 +54,14 @@ select jsonb_build_object('type', 'INSERT', 'table', 'orders', 'schema', 'public
 from placed
 """
 
+_MOVE = """
+with before as materialized (select * from public.orders where id = %(order)s),
+moved as (update public.orders set status = %(status)s where id = %(order)s returning *)
+select jsonb_build_object('type', 'UPDATE', 'table', 'orders', 'schema', 'public',
+                          'record', to_jsonb(moved), 'old_record', to_jsonb(before))::text
+from moved, before
+"""
+
 
 class Shop:
     """The stores of a test.
@@ -104,6 +112,11 @@ class Shop:
         )
         return [row[0].encode() for row in await cursor.fetchall()]
 
+    async def move(self, order_id: UUID, status: str) -> list[bytes]:
+        """Move an order on as the storefront does; return the body of its database webhook."""
+        cursor = await self.connection.execute(_MOVE, {"order": order_id, "status": status})
+        return [row[0].encode() for row in await cursor.fetchall()]
+
     @asynccontextmanager
     async def trade(self) -> AsyncIterator[None]:
         """Sell while the block runs, five orders every tenth of a second; at its end each has got its 202."""
@@ -145,15 +158,20 @@ class Shop:
 
     async def bring(self, count: int, **about: Any) -> list[UUID]:
         """Bring new orders in without a serving process and without a word to any worker; return their deliveries."""
+        return await self.bring_in(await self.place(count, **about))
+
+    async def bring_in(self, bodies: list[bytes]) -> list[UUID]:
+        """Bring changes in as `bring` does."""
         directory = StoreDirectory(self._pool, monotonic=time.monotonic)
         intake = Intake(self._pool, directory, on_lanes=lambda _: None)
         reader = ChangeReader(directory, now=lambda: datetime.now(UTC))
         made = []
-        for body in await self.place(count, **about):
+        for body in bodies:
             events = await reader.events_of(read_change(body), source="webhook")
             async with self._pool.connection() as connection:
                 await intake.store(events, connection)
-            made += self._note(body, [event.id for event in events])
+            for event in events:
+                made += self.accept(event.id, event.store_id, event.type)
         return made
 
     def expected(self) -> set[UUID]:
