@@ -33,7 +33,7 @@ from pideai_host.settings import Settings
 from pideai_host.stores.wire import UpdateIn
 from pideai_host.web.engine import Engine, open_engine
 
-FUNCTIONS: Final = {"claim": "pideai_host.claim_ready"}
+FUNCTIONS: Final = {"claim": "pideai_host.claim_ready", "promote": "pideai_host.promote_due"}
 INSTALLED_FOR: Final = timedelta(days=2)
 ORDERS: Final = 128
 DUE: Final = 500

@@ -29,7 +29,9 @@ PARKED_MAX: Final = 10_000
 _READ: Final = query(load("pideai_host.events", "sql/breakers_read.sql"))
 _OPEN: Final = query(load("pideai_host.events", "sql/breakers_open.sql"))
 _CLOSE: Final = query(load("pideai_host.events", "sql/breakers_close.sql"))
+_DUE: Final = query(load("pideai_host.events", "sql/breakers_due.sql"))
 _PROBE: Final = query(load("pideai_host.events", "sql/breakers_probe.sql"))
+_CLOSED: Final = query(load("pideai_host.events", "sql/breakers_closed.sql"))
 _DRAIN: Final = query(load("pideai_host.events", "sql/breakers_drain.sql"))
 _RESET: Final = query(load("pideai_host.events", "sql/breakers_reset.sql"))
 _TOLD: Final = query(load("pideai_host.events", "sql/breakers_told.sql"))
@@ -168,22 +170,22 @@ class BreakerRows:
 
     async def probe(self) -> None:
         """Send a probe for each that is due and has parked something."""
-        await self._care(
-            _PROBE, {"limit": AT_ONCE, "heard_within_s": self._heard_within_s, "look_again_s": LOOK_AGAIN_S}
-        )
+        await self._care(_DUE, _PROBE, {"heard_within_s": self._heard_within_s, "look_again_s": LOOK_AGAIN_S})
 
     async def drain(self) -> None:
         """Make due some of what the closed ones parked; forget those that have rested."""
-        await self._care(_DRAIN, {"limit": AT_ONCE, "of_each": DRAIN_BATCH})
+        await self._care(_CLOSED, _DRAIN, {"of_each": DRAIN_BATCH})
 
     async def _transition(self, statement: sql.SQL, values: dict[str, object]) -> int | None:
         async with self._pool.connection() as connection:
             row = await (await connection.execute(statement, values)).fetchone()
         return None if row is None else int(row[0])
 
-    async def _care(self, statement: sql.SQL, values: dict[str, object]) -> None:
-        async with self._pool.connection() as connection:
-            await connection.execute(statement, values)
+    async def _care(self, lock: sql.SQL, statement: sql.SQL, values: dict[str, object]) -> None:
+        """Lock some, then see to them: two statements, for the reason in adr/0047."""
+        async with self._pool.connection() as connection, connection.transaction():
+            ids = [row[0] for row in await (await connection.execute(lock, {"limit": AT_ONCE})).fetchall()]
+            await connection.execute(statement, {**values, "ids": ids})
 
 
 async def _told(

@@ -113,6 +113,7 @@ async def replay_deliveries(
         "replay_id": str(order.replay_id),
         "history_max": HISTORY_MAX,
         "trace": tracing.current(),
+        **_bounds(places),
     }
     left = await (await connection.execute(_LEAVE_ORDER, parameters)).fetchall()
     async with connection.cursor(row_factory=args_row(_replayed)) as cursor:
@@ -153,10 +154,17 @@ async def replay_events(
         "by": order.by,
         "replay_id": str(order.replay_id),
         "trace": tracing.current(),
+        **_bounds(places),
     }
     rows = await (await connection.execute(_EVENTS, parameters)).fetchall()
     made = {row[0]: row[3] for row in rows}
     return [Made(one["id"], one["event_id"], one["event_created_at"], made.get(one["id"])) for one in candidates]
+
+
+def _bounds(places: Sequence[Place]) -> dict[str, datetime | None]:
+    """Say between which instants the places lie; the database looks into no partition beyond them."""
+    times = [one.created_at for one in places]
+    return {"first_at": min(times, default=None), "last_at": max(times, default=None)}
 
 
 def _replayed(id: UUID, created_at: datetime, judgement: str, target_id: UUID, lane: str | None) -> Replayed:  # noqa: A002 - the column

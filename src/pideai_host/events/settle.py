@@ -193,7 +193,12 @@ class Settler:
     async def _write(self, lane: str, batch: list[Settled]) -> None:
         """Write a batch, again if the answer was lost: the second time it is a late outcome that was noted already."""
         statement = for_lane(_SETTLE, lane)
-        parameters = {"results": _encode([settled.settlement for settled in batch]).decode()}
+        times = [settled.settlement.created_at for settled in batch]
+        parameters = {
+            "results": _encode([settled.settlement for settled in batch]).decode(),
+            "first_at": min(times),
+            "last_at": max(times),
+        }
 
         async def write(connection: AsyncConnection[TupleRow]) -> tuple[list[TupleRow], set[str]]:
             if not any(settled.emitted for settled in batch):

@@ -13,6 +13,6 @@ noted as (
   set history = d.history || jsonb_build_object(
     'outcome', 'begun', 'message', %(msg_id)s::bigint, 'worker', %(worker)s::text, 'at', %(at)s::text)
   from met m
-  where d.id = m.id and d.created_at = m.created_at and not m.was_begun and %(is_noted)s
+  where d.id = m.id and d.created_at = %(created_at)s and not m.was_begun and %(is_noted)s
 )
 select was_begun from met

@@ -1,12 +1,8 @@
 -- Make due what closed breakers parked, so many of each at a time, oldest first: what has just recovered is not flooded.
--- A breaker that has rested is forgotten.
+-- A breaker that has rested is forgotten. Which are closed was found, and locked, by a statement before (breakers_closed.sql,
+-- ADR 0047).
 with closed as materialized (
-  select installation_id
-  from pideai_host.breakers
-  where phase = 'closed' and not is_drained
-  order by closed_at
-  limit %(limit)s
-  for update skip locked
+  select installation_id from unnest(%(ids)s::uuid[]) as c (installation_id)
 ),
 due as (
   update public.plugin_events_log d

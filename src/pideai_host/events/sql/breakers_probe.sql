@@ -2,17 +2,7 @@
 -- be still wanted. It is due a little later, once every worker has read which it is. A breaker whose probe is still on its
 -- way, or that has parked nothing, is left alone.
 with due as materialized (
-  select b.installation_id
-  from pideai_host.breakers b
-  join public.store_plugins sp on sp.id = b.installation_id
-  where b.phase <> 'closed' and (b.until <= now() or (b.phase = 'open' and b.revision < sp.revision))
-    and not exists (
-      select from public.plugin_events_log d
-      where d.id = b.probe_id and d.created_at = b.probe_created_at
-        and d.status = 'pending' and (d.msg_id is not null or d.next_attempt_at is not null))
-  order by b.until
-  limit %(limit)s
-  for update of b skip locked
+  select installation_id from unnest(%(ids)s::uuid[]) as b (installation_id)
 ),
 chosen as materialized (
   select p.id, p.created_at

@@ -4,7 +4,7 @@
 -- A copy has the id that the host made of the delivery and the replay, and lies where its original does (same
 -- created_at), so the primary key itself keeps a repeated replay from making a second one. The installations are locked
 -- first, as a change of them does: whoever disables or uninstalls one either came before and is seen here, or comes after
--- and sees what is written here.
+-- and sees what is written here. Which partitions are looked into is said from outside, never by a row: ADR 0047.
 with picked as materialized (
   select * from json_to_recordset(%(picked)s::json) as k (id uuid, created_at timestamptz, copy_id uuid)
 ),
@@ -15,7 +15,9 @@ installed as materialized (
   where sp.id = any (array(
     select d.installation_id
     from picked k
-    join public.plugin_events_log d on d.id = k.id and d.created_at = k.created_at))
+    join public.plugin_events_log d
+      on d.id = k.id and d.created_at is not distinct from k.created_at
+      and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz))
   order by sp.id
   for share of sp
 ),
@@ -23,7 +25,9 @@ met as materialized (
   select d.id, d.created_at, k.copy_id, d.status, d.attempts, d.history, d.store_id, d.plugin_id, d.event_type,
          d.installation_id, d.event_id, d.event_created_at
   from picked k
-  join public.plugin_events_log d on d.id = k.id and d.created_at = k.created_at
+  join public.plugin_events_log d
+    on d.id = k.id and d.created_at is not distinct from k.created_at
+    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
   where (select count(*) from installed) >= 0
   order by d.id
   for no key update of d
@@ -44,7 +48,9 @@ judged as materialized (
   cross join lateral (
     select m.history @> jsonb_build_array(jsonb_build_object('replay', %(replay_id)s::text)) as went_again,
            exists (
-             select from public.plugin_events_log c where c.id = m.copy_id and c.created_at = m.created_at) as has_copy
+             select from public.plugin_events_log c
+             where c.id = m.copy_id and c.created_at is not distinct from m.created_at
+               and c.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz) as has_copy
   ) as o
   cross join lateral (
     select o.has_copy or (m.status in ('sent', 'delivered') and not o.went_again) as is_copied
@@ -80,7 +86,8 @@ again as (
       park_reason = n.park_reason, place = null, replayed_at = now(), history = d.history || n.entry, receipt = null,
       changed_xid = pg_current_xact_id(), late_xid = pideai_host.late_change(d.created_at)
   from noted n
-  where n.verdict = 'again' and d.id = n.id and d.created_at = n.created_at
+  where n.verdict = 'again' and d.id = n.id and d.created_at is not distinct from n.created_at
+    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
 ),
 copied as (
   insert into public.plugin_events_log

@@ -1,6 +1,7 @@
 -- Make the deliveries of kept events for installations that have none. Each has the id that intake would have given it
 -- and lies where intake would have put it (the event's created_at), so the primary key keeps it from being made twice. Of
--- two that make it at once the later one's message carries nothing: its delivery names the other's.
+-- two that make it at once the later one's message carries nothing: its delivery names the other's. Which partitions are
+-- looked into is said from outside, never by a row: ADR 0047.
 with candidate as materialized (
   select *
   from json_to_recordset(%(candidates)s::json) as c (
@@ -17,10 +18,15 @@ installed as materialized (
 missing as materialized (
   select c.id, e.id as event_id, e.created_at, e.store_id, e.type, i.id as installation_id, i.plugin_id, i.lane
   from candidate c
-  join public.plugin_events e on e.id = c.event_id and e.created_at = c.event_created_at
+  join public.plugin_events e
+    on e.id = c.event_id and e.created_at is not distinct from c.event_created_at
+    and e.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
   join installed i on i.id = c.installation_id and i.store_id = e.store_id and e.type = any (i.required_events)
   where exists (select from pgmq.meta q where q.queue_name = i.lane)
-    and not exists (select from public.plugin_events_log d where d.id = c.id and d.created_at = e.created_at)
+    and not exists (
+      select from public.plugin_events_log d
+      where d.id = c.id and d.created_at is not distinct from e.created_at
+        and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz)
 ),
 load as (
   select lane,

@@ -1,6 +1,7 @@
 -- Write the outcomes of a batch of one lane, fenced: only who still holds a message (same message, same read count)
 -- may write; it is deleted in the same statement. A worker that lost its lease changes nothing, its late outcome is
 -- kept as an attempt, unless it is in the history already: then this is the second try of a write whose answer was lost.
+-- Which partitions are looked into is said from outside, and never by a row: ADR 0047.
 -- {queue} is the lane's table.
 with result as materialized (
   select *
@@ -57,7 +58,8 @@ settled as (
       changed_xid = pg_current_xact_id(),
       late_xid = pideai_host.late_change(d.created_at)
   from result r
-  where d.id = r.id and d.created_at = r.created_at
+  where d.id = r.id and d.created_at is not distinct from r.created_at
+    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
     and d.status = 'pending' and d.msg_id = r.msg_id
     and (r.msg_id, r.read_ct) in (select msg_id, read_ct from held)
   returning r.msg_id
@@ -66,7 +68,8 @@ late as (
   update public.plugin_events_log d
   set history = d.history || (r.attempt || '{{"late": true}}')
   from result r
-  where d.id = r.id and d.created_at = r.created_at
+  where d.id = r.id and d.created_at is not distinct from r.created_at
+    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
     and r.attempt is not null
     and (r.msg_id, r.read_ct) not in (select msg_id, read_ct from held)
     and not d.history @> jsonb_build_array(r.attempt)

@@ -27,11 +27,10 @@ changed as (
       changed_xid = pg_current_xact_id(),
       late_xid = pideai_host.late_change(d.created_at)
   from met m
-  where d.id = m.id and d.created_at = m.created_at
+  where d.id = m.id and d.created_at is not distinct from m.created_at -- not by partition: ADR 0047
     and (d.status in ('sent', 'unknown') or d.status = 'pending' and d.receipt is null)
-    -- Said twice for the planner, as in promote.sql.
+    -- Said twice for the planner, as in promote_due.
     and d.id = any (array(select id from met))
-    and d.created_at between (select min(created_at) from met) and (select max(created_at) from met)
   returning d.id
 )
 select id from changed
