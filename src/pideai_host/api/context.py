@@ -181,7 +181,7 @@ class PluginContext(Protocol):
 
     @property
     def deliveries(self) -> Deliveries:
-        """Deliveries whose result comes later; in `handle_webhook` and a plugin's own routes."""
+        """Deliveries whose result comes later; in `handle_webhook`, routes, jobs and commands."""
 
     @property
     def supabase(self) -> Any:

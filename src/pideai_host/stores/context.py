@@ -179,7 +179,9 @@ class HostContext:
                 or beyond the bounds of this module.
         """
         if self._emits_as is None:
-            raise self._fault("emit belongs to a delivery, a webhook or a route, and this call is none")
+            raise self._fault(
+                "emit belongs to a delivery, a webhook, a route, a job or a command, and this call is none"
+            )
         self._check_emitted(event_type, payload, key)
         emitted = Emitted(uuid5(self._emits_as, key), event_type, payload, bulk)
         if tracing.active is not None:

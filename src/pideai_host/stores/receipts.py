@@ -46,11 +46,11 @@ class Receipts:
         """Note what became of a delivery; what is said first of one stands.
 
         Raises:
-            PluginFault: the call is no webhook and no route, the result is none of delivered and failed, its data
-                is not small JSON, or there are too many.
+            PluginFault: the call is a delivery or a lifecycle hook, the result is none of delivered and failed, its
+                data is not small JSON, or there are too many.
         """
         if not self._is_open:
-            raise self._fault("settle belongs to a webhook or a route, and this call is none")
+            raise self._fault("settle belongs to a webhook, a route, a job or a command, and this call is none")
         if type(delivery_id) is not UUID or type(result) is not PluginEventResult:
             raise self._fault("settle takes a delivery's id and what delivered() or failed() return")
         if result.resolved not in _ENDS:

@@ -15,7 +15,7 @@ from pideai_host.telemetry import exposition
 from pideai_host.telemetry.pools import note_pools
 from pideai_host.web.auth import Unauthenticated
 from pideai_host.web.engine import Engine
-from pideai_host.web.readiness import Readiness
+from pideai_host.web.readiness import Readiness, refused_here
 from pideai_host.web.routes import metrics
 from pideai_host.web.routes.health import Live, Ready
 
@@ -72,6 +72,7 @@ class _Pages:
             quarantined=engine.quarantine.reasons,
             hanging=engine.runner.all_stuck,
             missing_lanes=lambda: () if worker is None else worker.missing_lanes,
+            refused=refused_here(engine.registry.records),
         )
 
     async def metrics(self, request: web.Request) -> web.Response:

@@ -2,6 +2,7 @@
 
 import importlib
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -267,3 +268,38 @@ async def test_a_process_starts_without_a_plugin_whose_migrations_are_behind(dat
         assert list(engine.registry.definitions) == ["ok-one"]
         assert list(refused_here(engine.registry.records)) == ["migrated"]
         assert engine.worker.missing_lanes == {"pideai_ok_one", "pideai_ok_one__bulk"}
+
+
+@pytest.fixture
+def plain_owner(database):
+    """The URL of an owner who is no superuser, as on Supabase: user `postgres` there."""
+    role = f"owner_{database.name}"
+    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+        connection.execute(
+            f"""create role {role} login bypassrls createrole;
+            grant create on database {database.name} to {role};
+            grant usage on schema pideai_host, public to {role};
+            grant all on pideai_host.plugin_migrations, pideai_host.plugin_migration_faults to {role};
+            grant references on public.stores to {role}"""
+        )
+        yield database.admin_url.replace("://postgres@", f"://{role}@")
+        connection.execute(f"drop owned by {role} cascade; drop role {role}")
+
+
+def test_an_owner_who_is_no_superuser_migrates(plain_owner, database, load, rows):
+    registry = load("migrated")
+
+    assert summary(migrate_plugins(plain_owner, registry)) == [("migrated", ("001_pickups", "002_states"), None)]
+    assert rows("select rolsuper from pg_class join pg_roles r on r.oid = relowner where relname = 'pickups'") == [
+        (False,)
+    ]
+    assert rows("select count(*) from pideai_migrated.pickups", database.runtime_url) == [(0,)]
+    assert roll_back_plugin(plain_owner, registry, "migrated", 9) == ["002_states", "001_pickups"]
+
+
+def test_several_hosts_that_migrate_at_once_take_turns(database, load):
+    registry = load("migrated")
+    with ThreadPoolExecutor(4) as threads:
+        done = list(threads.map(lambda _: migrate_plugins(database.admin_url, registry), range(4)))
+
+    assert sorted(len(one.names) for [one] in done) == [0, 0, 0, 2]

@@ -5,13 +5,15 @@ from typing import Any, Self
 import httpx
 import psycopg
 import pytest
+from msgspec import structs
 from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from pideai_host.events.alive import SILENCE_S
+from pideai_host.plugins.records import LoadRecord, Phase, Status
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.jwks import JwksCache
-from pideai_host.web.readiness import KEYS_OLD_S, REMEMBERED_S, Readiness
+from pideai_host.web.readiness import KEYS_OLD_S, REMEMBERED_S, Readiness, refused_here
 
 
 class Connection:
@@ -132,6 +134,27 @@ async def test_what_goes_wrong_with_plugins_is_a_warning_and_no_reason_to_send_n
             "lane pideai_new": "does not exist",
         },
     )
+
+
+async def test_a_plugin_that_was_left_out_or_is_partial_is_a_warning(keys):
+    record = LoadRecord(
+        slug="late",
+        distribution="d",
+        version="1",
+        source="s",
+        phase=Phase.MIGRATIONS,
+        status=Status.BROKEN,
+        error="behind",
+    )
+    records = [
+        record,
+        structs.replace(record, slug="half", phase=Phase.JOBS, status=Status.PARTIAL, error="no jobs"),
+        structs.replace(record, slug="gone", phase=Phase.IMPORT),
+        structs.replace(record, slug="fine", phase=Phase.READY, status=Status.READY, error=None),
+    ]
+    readiness = Readiness(Pool(), keys, worker_running=None, refused=refused_here(records))
+
+    assert readiness.warnings() == {"plugin late": "behind", "plugin half": "no jobs"}
 
 
 async def test_keys_that_cannot_be_refreshed_are_a_warning_and_at_last_a_reason(signer):
