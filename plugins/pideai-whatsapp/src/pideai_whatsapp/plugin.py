@@ -43,7 +43,7 @@ from pideai_whatsapp.sending.facts import Records
 from pideai_whatsapp.sending.notify import SUBSCRIBED, handle
 from pideai_whatsapp.sending.providers import FOREIGN_INSTANCE
 from pideai_whatsapp.sending.records import SqlRecords
-from pideai_whatsapp.sending.stale import STALE_SENDS
+from pideai_whatsapp.sending.stale import OLD_SENDS, STALE_SENDS
 from pideai_whatsapp.sending.template_store import TemplateStore
 
 MAX_AGE_S: Final = 7_200.0
@@ -157,7 +157,7 @@ class WhatsAppPlugin:
     @hookimpl
     def jobs(self) -> list[PluginJob]:
         """Contribute the look after all stores' channels, and after messages that nobody works on any more."""
-        return [CUTOVER_UPKEEP, RELEASE, STALE_SENDS, WATCHDOG]
+        return [CUTOVER_UPKEEP, RELEASE, STALE_SENDS, OLD_SENDS, WATCHDOG]
 
     @hookimpl
     def cli_commands(self) -> list[click.Command]:

@@ -10,7 +10,7 @@ from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.sending.facts import CartState, SendState
 from pideai_whatsapp.sending.queued import QueuedMessage, enqueue
 from pideai_whatsapp.sending.records import SqlRecords
-from pideai_whatsapp.sending.stale import close_stale
+from pideai_whatsapp.sending.stale import close_stale, prune
 from pideai_whatsapp.text.order_style import OrderStyle
 from pideai_whatsapp.text.phones import Phone
 from pideai_whatsapp.text.templates import MessageType
@@ -312,3 +312,19 @@ async def test_a_receipts_short_address_comes_with_its_order(records, shop):
     order_id, _ = await shop.insert(payment_proof_short_url="https://pide.ai/x")
 
     assert (await records.order_style(order_id))[1] == "https://pide.ai/x"
+
+
+async def test_what_was_settled_long_ago_is_forgotten_and_what_is_open_is_not(records, context, draft, shop):
+    recent, old, waiting = draft(), draft(), draft()
+    for one in (recent, old):
+        await claim(records, one)
+        await records.settle(one.id, SendState.ACCEPTED, provider_message_id="3EB0")
+    await enqueue(context, QueuedMessage(message_id=waiting.id, phone=PHONE, kind=MessageType.MANUAL, text="hola"))
+    await shop.connection.execute(
+        "update pideai_whatsapp.sends set created_at = now() - interval '61 days' where message_id <> %s", (recent.id,)
+    )
+
+    await prune(SimpleNamespace(db=context.db))
+
+    cursor = await shop.connection.execute("select message_id from pideai_whatsapp.sends order by created_at")
+    assert await cursor.fetchall() == [(waiting.id,), (recent.id,)]

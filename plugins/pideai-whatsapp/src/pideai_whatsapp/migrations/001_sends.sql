@@ -28,6 +28,8 @@ create index if not exists sends_by_provider_id on pideai_whatsapp.sends (store_
 -- What is open: what a lost answer left, what was written down and never came.
 create index if not exists sends_open on pideai_whatsapp.sends (store_id, created_at)
   where state in ('new', 'claimed', 'unknown');
+-- What is old is forgotten; rows come in the order of time and never move.
+create index if not exists sends_by_age on pideai_whatsapp.sends using brin (created_at);
 -- Each notice is said once an order.
 create index if not exists sends_of_order on pideai_whatsapp.sends (order_id, kind) where order_id is not null;
 

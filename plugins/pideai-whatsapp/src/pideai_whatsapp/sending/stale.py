@@ -16,6 +16,9 @@ NEW_AFTER_S: Final = 10_800.0
 CLAIMED_AFTER_S: Final = 300.0
 """No call lasts as long."""
 BATCH: Final = 500
+PRUNE_INTERVAL_S: Final = 21_600.0
+PRUNE_AFTER_DAYS: Final = 60
+PRUNE_BATCH: Final = 5_000
 
 EXPIRED: Final = "El mensaje no se pudo enviar a tiempo; caducó."
 
@@ -33,4 +36,12 @@ async def close_stale(job: JobContext) -> None:
         job.log.info("whatsapp messages closed", failed=row["failed"], unknown=row["unknown"])
 
 
+async def prune(job: JobContext) -> None:
+    """Forget what was settled long ago, of all stores; ``whatsapp_messages`` keeps what the owner looks at."""
+    params = {"after_days": PRUNE_AFTER_DAYS, "limit": PRUNE_BATCH}
+    while await job.db.execute(statement("prune_sends"), params) == PRUNE_BATCH:
+        pass
+
+
 STALE_SENDS: Final = PluginJob(name="stale_sends", interval_s=INTERVAL_S, run=close_stale)
+OLD_SENDS: Final = PluginJob(name="old_sends", interval_s=PRUNE_INTERVAL_S, run=prune)
