@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from pideai_whatsapp.campaigns.audience import AudienceKind
 from pideai_whatsapp.campaigns.release import message_id_of, release_campaigns
-from pideai_whatsapp.campaigns.store import Campaigns, CampaignStatus, NewCampaign
+from pideai_whatsapp.campaigns.store import Campaigns, CampaignStatus, NewCampaign, Place
 from pideai_whatsapp.errors import CampaignRejected, CampaignUnknown
 from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.providers.base import MessageRefused
@@ -364,7 +364,7 @@ async def test_a_picture_has_to_be_where_anyone_can_see_it(campaigns):
 async def test_pages_go_on_where_the_last_one_ended(campaigns):
     made = [(await campaigns.create(NewCampaign(name=str(n), message="Hola"))).id for n in range(5)]
     first = await campaigns.page(limit=2)
-    second = await campaigns.page(limit=9, before=first[-1])
+    second = await campaigns.page(limit=9, before=Place(first[-1].created_at, first[-1].id))
 
     assert [one.id for one in (*first, *second)] == made[::-1]
 

@@ -8,7 +8,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -76,6 +76,13 @@ class Campaign(msgspec.Struct, frozen=True, kw_only=True):
     dropped: int | None = None
 
 
+class Place(NamedTuple):
+    """Where a page ended: the next one begins behind it."""
+
+    created_at: datetime
+    id: UUID
+
+
 class Campaigns:
     """The campaigns of one store."""
 
@@ -119,9 +126,9 @@ class Campaigns:
         return found[0]
 
     async def page(
-        self, *, status: CampaignStatus | None = None, before: Campaign | None = None, limit: int = 50
+        self, *, status: CampaignStatus | None = None, before: Place | None = None, limit: int = 50
     ) -> list[Campaign]:
-        """Return campaigns, newest first, at most `PAGE_MAX`; one at rest is among those that are scheduled or sent."""
+        """Return campaigns, newest first, at most `PAGE_MAX`; `before` is where the page before ended."""
         return await self._read(status=status, before=before, limit=min(limit, PAGE_MAX))
 
     async def schedule(self, campaign_id: UUID, at: datetime | None = None) -> Campaign:
@@ -158,7 +165,7 @@ class Campaigns:
         *,
         id: UUID | None = None,  # noqa: A002 - the column's name
         status: CampaignStatus | None = None,
-        before: Campaign | None = None,
+        before: Place | None = None,
         limit: int = 1,
     ) -> list[Campaign]:
         rows = await self._db.fetch(

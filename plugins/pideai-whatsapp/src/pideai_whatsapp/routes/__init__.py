@@ -5,6 +5,7 @@ What an owner does wrong is said in Spanish, by `PluginSignal`s whose `code` is 
 
 from typing import Any
 
+from pideai_whatsapp.routes.campaigns import campaign_routes
 from pideai_whatsapp.routes.channel import connect, disconnect, get_status, stream_status
 from pideai_whatsapp.routes.credits import get_credits
 from pideai_whatsapp.routes.messages import list_messages, send_message
@@ -31,4 +32,5 @@ def all_routes() -> list[Any]:
         remove_opt_out,
         get_settings,
         update_settings,
+        *campaign_routes(),
     ]

@@ -26,7 +26,9 @@ SELECT c.id,
   LEFT JOIN pideai_whatsapp.campaigns k ON k.campaign_id = c.id AND k.store_id = c.store_id
  WHERE c.store_id = %(store_id)s
    AND (%(id)s::uuid IS NULL OR c.id = %(id)s)
-   AND (%(status)s::text IS NULL OR c.status = %(status)s)
+   AND (%(status)s::text IS NULL
+        OR %(status)s = CASE WHEN k.paused_at IS NOT NULL AND c.status IN ('scheduled', 'sending') THEN 'paused'
+                             ELSE coalesce(c.status, 'draft') END)
    AND (%(before)s::timestamptz IS NULL OR (c.created_at, c.id) < (%(before)s, %(before_id)s))
  ORDER BY c.created_at DESC, c.id DESC
  LIMIT %(limit)s
