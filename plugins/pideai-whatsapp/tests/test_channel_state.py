@@ -42,7 +42,7 @@ LOGGED_OUT = ConnectionChanged(state=ConnectionState.CLOSE, reason_code=401)
 BANNED = ConnectionChanged(state=ConnectionState.CLOSE, reason_code=403)
 REFUSED = ConnectionChanged(state=ConnectionState.CLOSE, reason_code=428)
 
-open_channel = Channel(state=State.OPEN, since=T0, phone=PHONE)
+open_channel = Channel(state=State.OPEN, since=T0 - LATE, phone=PHONE)
 suspect_channel = after(open_channel, SendFailed(), T0)
 connecting_channel = after(Channel(), LinkAsked(), T0)
 
@@ -132,6 +132,13 @@ def test_a_close_that_is_told_without_its_reason_first_gets_it_later():
 def test_the_end_of_the_session_before_does_not_end_a_link_that_was_just_asked_for():
     assert told(connecting_channel, LOGGED_OUT, at=T0 + LATE - SECOND) is connecting_channel
     assert told(connecting_channel, LOGGED_OUT, at=T0 + LATE).state is State.CLOSED
+
+
+def test_a_phone_that_was_just_linked_is_not_doubted_for_what_came_before_it():
+    linked = told(connecting_channel, OPENED)
+
+    assert told(linked, CONNECTING, at=T0 + LATE - SECOND) is linked
+    assert told(linked, CONNECTING, at=T0 + LATE).state is State.SUSPECT
 
 
 def test_an_open_channel_that_reconnects_is_suspect_and_its_messages_wait():

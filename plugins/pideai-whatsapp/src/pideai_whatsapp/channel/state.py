@@ -27,7 +27,8 @@ QR_LIVES: Final = timedelta(seconds=45)
 """After this a code is shown to nobody."""
 
 LATE: Final = timedelta(seconds=15)
-"""How long after the owner asked for a link the end of the session before may still be reported."""
+"""How long what was before may still be reported: the end of the session before while the owner links anew, and the
+way to a link when it stands."""
 
 CONFIRM: Final = timedelta(seconds=20)
 """A server that has just started says close of every session: it is asked again after this."""
@@ -212,7 +213,8 @@ def _after_signal(channel: Channel, signal: ConnectionChanged | QrChanged | QrLi
             return _opened(channel, at, phone=signal.phone)
         case ConnectionChanged(state=ConnectionState.CONNECTING):
             # Of a session that is over it is late: one that begins anew was asked for, or brings a code.
-            return _doubted(channel, Reason.RECONNECTING, at) if channel.state is State.OPEN else channel
+            is_new = channel.state is State.OPEN and _lasted(channel, at) >= LATE
+            return _doubted(channel, Reason.RECONNECTING, at) if is_new else channel
         case ConnectionChanged():
             return _after_close(channel, signal.reason_code, at)
 
