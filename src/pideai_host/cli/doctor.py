@@ -2,8 +2,9 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import redirect_stdout
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -17,7 +18,8 @@ from pideai_host.api.errors import PideaiError
 from pideai_host.cli.checkup import database, running, setup
 from pideai_host.cli.checkup.findings import Finding, Level, fault, note
 from pideai_host.cli.session import running_database
-from pideai_host.db.pool import open_pool
+from pideai_host.db.pool import Pool, open_pool
+from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.web.engine import REQUIRED
@@ -36,7 +38,7 @@ def doctor(*, as_json: bool, strict: bool, of_worker: bool) -> int:
     Changes nothing. Run it with the environment of the process that it is about. Exit code 1 if there is a fault.
     """
     settings = Settings.from_env()
-    telemetry.set_up(level="error", log_format=settings.log_format)  # the findings tell what the log would
+    telemetry.set_up(level="critical", log_format=settings.log_format)  # the findings tell what the log would
     with redirect_stdout(sys.stderr):  # what a plugin prints on import would spoil the output
         registry = load_registry(settings.plugins)
         found = look(settings, registry, of_server=not of_worker)
@@ -100,17 +102,24 @@ async def _as_runtime(settings: Settings, registry: Registry) -> list[Finding]:
                 ("quarantine", running.of_aside(connection)),
             ):
                 found += await _answered(about, question)
+        found += await _answered("plugin", _with_pool(settings, partial(_unmigrated, registry)))
         if settings.master_keys:
-            found += await _answered("keys", _seals(settings))
+            found += await _answered("keys", _with_pool(settings, partial(running.of_seals, settings=settings)))
     except PideaiError as error:
         return [Finding.of("database", error)]
     return found
 
 
-async def _seals(settings: Settings) -> list[Finding]:
+async def _with_pool(settings: Settings, question: Callable[[Pool], Awaitable[list[Finding]]]) -> list[Finding]:
     url, variable = settings.database_url or "", settings.database_variable
     async with open_pool(url, min_size=1, max_size=1, name="pideai-host doctor", variable=variable) as pool:
-        return await running.of_seals(pool, settings)
+        return await question(pool)
+
+
+async def _unmigrated(registry: Registry, pool: Pool) -> list[Finding]:
+    """Tell which plugins a process that starts would leave out, since their own tables are not as their code wants."""
+    before = set(registry.definitions)
+    return list(setup.of_records((await without_unmigrated(registry, pool)).records, only=before))
 
 
 async def _answered(about: str, question: Awaitable[list[Finding]]) -> list[Finding]:

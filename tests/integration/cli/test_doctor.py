@@ -159,6 +159,28 @@ def test_a_plugin_that_does_not_load(settings, well):
     assert found.said == "bad (of acme-bad 2) is broken, at import: ModuleNotFoundError: No module named 'acme'"
 
 
+def test_a_plugin_whose_own_tables_are_behind(settings, well, monkeypatch):
+    async def left_out(registry, _pool):
+        record = LoadRecord(
+            slug="courier", distribution="acme-courier", version="1", source="", phase=Phase.MIGRATIONS,
+            status=Status.BROKEN, error="courier: 002_more is not applied",
+        )  # fmt: skip
+        return Registry(new_manager(), {}, [record])
+
+    monkeypatch.setattr("pideai_host.cli.doctor.without_unmigrated", left_out)
+
+    found = the(settings, "plugin")
+    assert found.said == "courier (of acme-courier 1) is broken, at migrations: courier: 002_more is not applied"
+
+
+def test_workers_none_of_which_leads(settings, well, owner):
+    owner.execute("update pideai_host.processes set leads = false")
+    assert [one for one in told(settings) if one.about == "workers"] == []
+    owner.execute("update pideai_host.processes set started_at = now() - interval '1 minute'")
+
+    assert "no worker leads" in the(settings, "workers").said
+
+
 @pytest.mark.parametrize("registry", [Registry.of({})])
 def test_no_plugins(settings, well, registry):
     assert "none is loaded" in the(settings, "plugins", registry).said

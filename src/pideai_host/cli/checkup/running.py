@@ -1,6 +1,7 @@
 """What can be told of the host while it runs: who lives, what waits, what was set aside, and why deliveries fail."""
 
 from collections import Counter
+from datetime import timedelta
 from typing import Final
 
 from psycopg import errors
@@ -17,6 +18,8 @@ from pideai_host.stores.secrets import Sealer
 
 LATE_S: Final = 120.0
 STALE_S: Final = 90.0
+SETTLED: Final = timedelta(seconds=30)
+"""A process that has lived for so long would have said by now that it leads."""
 _PROCESSES: Final = query(load("pideai_host.events", "sql/processes.sql"))
 _QUARANTINED: Final = query(load("pideai_host.events", "sql/quarantines_list.sql"))
 _BREAKERS: Final = query(load("pideai_host.events", "sql/breakers_of_all.sql"))
@@ -33,9 +36,9 @@ async def of_processes(connection: Connection) -> list[Finding]:
     if not any(one["makes_deliveries"] for one in alive):
         said = f"no process that makes deliveries was seen for {SILENCE_S:g} s: events are kept, and wait"
         found.append(fault("workers", said, "Start `pideai-host worker`, or `pideai-host serve` without --no-worker."))
-    elif not any(one["leads"] for one in alive):
+    elif not any(one["leads"] for one in alive) and any(one["seen_at"] - one["started_at"] > SETTLED for one in alive):
         said = "no worker leads: nothing sweeps, replays or makes partitions"
-        found.append(warning("workers", said, "It takes seconds after a start; else look at the log's scheduler_lost."))
+        found.append(warning("workers", said, "Look at the workers' logs for scheduler_lost."))
     if not any(one["takes_events"] for one in alive):
         said = f"no process that serves HTTP was seen for {SILENCE_S:g} s"
         found.append(warning("server", said, "Start `pideai-host serve`; until then capture and sweep bring events."))

@@ -1,14 +1,14 @@
 """What can be told without a database: plugins, keys, doors, and whoever else the host asks."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import urlsplit
 
 import httpx
 
 from pideai_host.api.errors import PideaiError
 from pideai_host.cli.checkup.findings import Finding, fault, note, ok, warning
-from pideai_host.plugins.records import Status
+from pideai_host.plugins.records import LoadRecord, Status
 from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import tracing
@@ -19,14 +19,7 @@ ANSWER_S = 5.0
 
 def of_plugins(registry: Registry) -> Iterator[Finding]:
     """Tell which plugins load, and why others do not."""
-    for record in registry.records:
-        if record.status in (Status.READY, Status.SKIPPED):
-            continue
-        from_ = f" (of {record.distribution} {record.version})" if record.distribution else ""
-        reason = (record.error or "no reason given").splitlines()[0]
-        said = f"{record.slug}{from_} is {record.status}, at {record.phase}: {reason}"
-        tell = warning if record.status is Status.PARTIAL else fault
-        yield tell("plugin", said, "`pideai-host --debug plugins list` shows where; the others work without it.")
+    yield from of_records(registry.records)
     loaded = sorted(registry.definitions)
     if loaded:
         yield ok("plugins", f"{len(loaded)} loaded: {', '.join(loaded)}")
@@ -34,6 +27,23 @@ def of_plugins(registry: Registry) -> Iterator[Finding]:
         yield fault(
             "plugins", "none is loaded, so nothing is delivered", "Install some beside the host; see PIDEAI_PLUGINS."
         )
+
+
+def of_records(records: Iterable[LoadRecord], *, only: Collection[str] | None = None) -> Iterator[Finding]:
+    """Tell why plugins do not load, or not wholly.
+
+    Args:
+        records: Of all that were found.
+        only: Slugs to tell of; None for all.
+    """
+    for record in records:
+        if record.status in (Status.READY, Status.SKIPPED) or (only is not None and record.slug not in only):
+            continue
+        from_ = f" (of {record.distribution} {record.version})" if record.distribution else ""
+        reason = (record.error or "no reason given").splitlines()[0]
+        said = f"{record.slug}{from_} is {record.status}, at {record.phase}: {reason}"
+        tell = warning if record.status is Status.PARTIAL else fault
+        yield tell("plugin", said, "`pideai-host --debug plugins list` shows where; the others work without it.")
 
 
 def of_keys(settings: Settings) -> Iterator[Finding]:
