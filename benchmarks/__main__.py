@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, page, start
+from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, page, start, whatsapp
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.fill.sizes import Sizes
 from benchmarks.harness import Bench, Options, open_bench
@@ -23,6 +23,7 @@ WITH_DATABASE: Final[dict[str, Callable[[Bench], Awaitable[list[Figure]]]]] = {
     "cost": cost.run,
     "flat": flat.run,
     "fair": fair.run,
+    "whatsapp": whatsapp.run,
     "peers": beside.run,
     "identity": identity.run,
     "start": start.run,

@@ -8,7 +8,7 @@ one is posted when the first one has arrived: who delivers may still be starting
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from time import perf_counter
 from typing import ClassVar, Final
 from uuid import UUID
@@ -17,6 +17,7 @@ import aiohttp
 import msgspec
 import uvloop
 
+from benchmarks import phone
 from benchmarks.orders import PLACEHOLDER, change_body
 from benchmarks.sink import Sink
 
@@ -37,6 +38,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         per_s: Orders a second.
         warm: So many do not count.
         patience_s: How long to wait for the last one after all are posted. 0: for none, nothing is received here.
+        by_phone: What is received are the messages of the orders, as Evolution gets them, and not their webhooks.
     """
 
     url: str
@@ -46,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     per_s: float
     warm: int = 0
     patience_s: float = 30.0
+    by_phone: bool = False
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -54,6 +57,8 @@ class Seen(msgspec.Struct, frozen=True):
     Attributes:
         refused: Posts not answered 202.
         missing: Orders accepted that were not delivered in time.
+        again: Messages of orders that had one already; of webhooks none are counted, they are told apart by their ids.
+        took_s: From the first post to the last arrival.
         p50_ms: From the post to its arrival, the median.
         p99_ms: What one in a hundred exceeded.
     """
@@ -62,6 +67,8 @@ class Seen(msgspec.Struct, frozen=True):
     missing: int
     p50_ms: float
     p99_ms: float
+    again: int = 0
+    took_s: float = 0.0
 
 
 class Receiver(Sink):
@@ -77,7 +84,8 @@ class Receiver(Sink):
 
 async def run(plan: Plan) -> None:
     """Receive, post, sum up."""
-    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", plan.port, backlog=1_024)
+    receives = phone.Phone if plan.by_phone else Receiver
+    server = await asyncio.get_running_loop().create_server(receives, "127.0.0.1", plan.port, backlog=1_024)
     print("listening", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as http:
@@ -99,25 +107,42 @@ async def _probe(plan: Plan, http: aiohttp.ClientSession) -> Seen:
         except (aiohttp.ClientError, TimeoutError):
             refused.add(order)
 
+    arrivals = Arrivals(by_phone=plan.by_phone)
     (first_store, first), *others = [(store_id, str(order_id).encode()) for store_id, order_id in plan.orders]
     await post(first, first_store)
-    await _until_arrived({first}, plan.patience_s)
+    await arrivals.wait_for({first}, plan.patience_s)
     began_s = perf_counter()
     async with asyncio.TaskGroup() as posts:
         for n, (store_id, order) in enumerate(others):
             due_s[order] = began_s + n / plan.per_s
             await asyncio.sleep(max(0.0, due_s[order] - perf_counter()))
             posts.create_task(post(order, store_id))
-    await _until_arrived(due_s.keys() - refused, plan.patience_s)
-    return summed_up(list(due_s.items())[plan.warm :], refused, Receiver.arrived_s)
+    await arrivals.wait_for(due_s.keys() - refused, plan.patience_s)
+    seen = summed_up(list(due_s.items())[plan.warm :], refused, arrivals.of(due_s))
+    return msgspec.structs.replace(
+        seen, again=len(phone.Phone.again), took_s=max(arrivals.of(due_s).values(), default=began_s) - began_s
+    )
 
 
-async def _until_arrived(orders: set[bytes], patience_s: float) -> None:
-    until_s = perf_counter() + patience_s
-    while True:
-        if orders <= Receiver.arrived_s.keys() or perf_counter() >= until_s:
-            return
-        await asyncio.sleep(LOOK_S)
+class Arrivals:
+    """When orders arrived, as webhooks or as messages."""
+
+    def __init__(self, *, by_phone: bool) -> None:
+        self._by_phone = by_phone
+
+    def of(self, orders: Iterable[bytes]) -> dict[bytes, float]:
+        """Return when those of some orders came that did."""
+        keys = {order: phone.number_of(order) if self._by_phone else order for order in orders}
+        came_s = phone.Phone.arrived_s if self._by_phone else Receiver.arrived_s
+        return {order: came_s[key] for order, key in keys.items() if key in came_s}
+
+    async def wait_for(self, orders: set[bytes], patience_s: float) -> None:
+        """Wait until all of some orders have arrived, within bounds."""
+        until_s = perf_counter() + patience_s
+        while True:
+            if len(self.of(orders)) == len(orders) or perf_counter() >= until_s:
+                return
+            await asyncio.sleep(LOOK_S)
 
 
 def summed_up(due_s: Sequence[tuple[bytes, float]], refused: set[bytes], arrived_s: dict[bytes, float]) -> Seen:

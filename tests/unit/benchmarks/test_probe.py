@@ -1,7 +1,8 @@
 """What a quiet store says of its orders."""
 
 import pytest
-from benchmarks.probe import Receiver, summed_up
+from benchmarks.phone import MARK, Phone, number_of
+from benchmarks.probe import Arrivals, Receiver, summed_up
 
 
 def test_an_order_counts_from_when_it_was_due_to_its_first_arrival():
@@ -25,3 +26,19 @@ def test_an_order_is_known_by_its_id_in_the_body():
     order = b"00000000-0000-4000-8000-00000000000a"
     Receiver().take(b"post /hook http/1.1\r\nwebhook-id: x", b'{"data":{"orderId":"' + order + b'"}}')
     assert order in Receiver.arrived_s
+
+
+def test_an_order_is_known_by_its_number_in_its_message():
+    order = b"0000000f-0000-4000-8000-00000000000a"
+    answer = Phone().take(b"", f'{{"number":"58","text":"tu pedido {MARK}0000000F. Total"}}'.encode())
+    assert number_of(order) in Phone.arrived_s
+    assert b'"id":"3EB0' in answer
+    assert Arrivals(by_phone=True).of([order]).keys() == {order}
+
+
+def test_a_second_message_of_an_order_is_counted_and_moves_no_time():
+    body = f"{MARK}0000001F".encode()
+    Phone().take(b"", body)
+    first = Phone.arrived_s[b"0000001F"]
+    Phone().take(b"", body)
+    assert (Phone.again, Phone.arrived_s[b"0000001F"]) == ([b"0000001F"], first)
