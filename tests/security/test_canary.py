@@ -5,17 +5,22 @@ The probe is as careless as a plugin can be: it puts its secrets into errors, an
 
 import asyncio
 import base64
+import io
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
+import structlog
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.exceptions import ClientException
+from litestar.exceptions import ClientException, HTTPException
+from litestar.params import FromPath
 from psycopg import sql
 
 from pideai_host.api import (
@@ -32,7 +37,7 @@ from pideai_host.db.dev import create_demo_store
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.catalogue import sync_catalogue
-from pideai_host.telemetry import tracing
+from pideai_host.telemetry import get_logger, hush_output, set_up, tracing
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.app import build_app
 from pideai_host.web.traced import TracedFront
@@ -86,6 +91,14 @@ class Careless:
         own = [await context.secrets.get(name) for name in (*POINTERS, "webhook_secret")]
         return " ".join([*filter(None, own), context.secrets.operator("KEY") or ""])
 
+    def _tell(self, context: Any, said: str) -> None:
+        """Talk, in all ways that the process's own output hears of."""
+        context.log.info("careless", said=said, config={"deep": [said]}, error=ValueError(said))
+        get_logger("careless").warning(f"my {said}")
+        logging.getLogger("careless").warning("the library's %s", said)
+        print("printed", said)  # noqa: T201 - plugins do
+        sys.stderr.write(f"written {said}\n")
+
     @hookimpl
     async def on_config_change(self, config: Mapping[str, Any], context: Any) -> None:
         said = await self._all(context)
@@ -99,6 +112,7 @@ class Careless:
         said = await self._all(context)
         self.heard.append(said)
         await context.notify(f"aviso {said}")
+        self._tell(context, said)
         match len(self.heard):
             case 1:
                 return retry(f"refused {said}", response_code=401, response_body=said)
@@ -115,11 +129,21 @@ class Careless:
         async def refused(context: NamedDependency[Any]) -> None:
             raise ClientException(await self._all(context))
 
+        @get("/refused/{status:int}")
+        async def refused_so(context: NamedDependency[Any], status: FromPath[int]) -> None:
+            said = await self._all(context)
+            extra = [{"key": said, "message": said}]
+            raise HTTPException(said, status_code=status, headers={"x-why": said}, extra=extra)
+
+        @get("/ends")
+        async def ends(context: NamedDependency[Any]) -> None:
+            raise SystemExit(await self._all(context))
+
         @post("/broken")
         async def broken(context: NamedDependency[Any]) -> None:
             raise RuntimeError(await self._all(context))
 
-        return [refused, broken]
+        return [refused, refused_so, ends, broken]
 
 
 class Run:
@@ -239,38 +263,67 @@ async def order_placed(run: Run) -> None:
     assert answer.status_code == 202
 
 
-async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, collector, capfd, caplog):
-    caplog.set_level(logging.DEBUG)
-    receiver = "https://receiver.test/hook"
-    made = {"webhook_url": receiver, "webhook_secret": WEBHOOK_SECRET}
-    install = {"slug": "careless", "config": FIELDS, **made}
-    for _ in range(2):
-        await run.ask("POST", "/store/plugins", expected=201, body=install, idempotency_key="one")
-    await run.ask("POST", "/store/plugins", expected=201, body={"slug": "webhook-bridge", **made})
-    await run.ask("POST", "/store/plugins", expected=201, body={"slug": "whatsapp", "config": {"provider": "console"}})
-    for wrong in ({"key": [FIELDS["key"]]}, {"canaried": FIELDS["key"]}, {"mood": "refuses"}):
-        refused = await run.client.put(
-            f"/api/stores/{run.store_id}/plugins/careless",
-            json={"config": wrong},
-            headers={"authorization": f"Bearer {run.signer.token(OWNER)}", "if-match": "*"},
-        )
-        assert refused.status_code == 422
-        run.said.append(refused.text.replace("canaried", ""))  # the name that the client itself gave
-    await run.ask("PUT", "/store/plugins/careless", expected=502, body={"config": {**FIELDS, "mood": "fails"}})
-    await run.ask("PUT", "/store/plugins/careless", expected=422, body={"webhook_secret": "canary-unfit"})
+@contextmanager
+def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+    """Give what the process says within the block, as `pideai-host serve` has set it up."""
+    root, written = logging.getLogger(), io.StringIO()
+    handlers, level = root.handlers[:], root.level
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", written)
+        patch.setattr(sys, "stderr", written)
+        hush_output()
+        set_up(level="debug", log_format="json")
+        yield written
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
-    await order_placed(run)
-    [delivery] = await run.settled("failed", 1)
-    await run.ask("POST", f"/store/deliveries/{delivery}/replay", expected=202)
-    await run.settled("delivered", 1)
-    await run.ask("GET", "/store/careless/refused", expected=400)
-    await run.ask("POST", "/store/careless/broken", expected=502, idempotency_key="two")
-    for path in ("plugins", "plugins/careless", "deliveries", f"deliveries/{delivery}", "events", "audit", "credits"):
-        await run.ask("GET", f"/store/{path}", expected=200)
-    for path in ("/api/plugins", "/health/ready", "/docs/openapi.json"):
-        await run.ask("GET", path, expected=200)
-    await run.ask("PUT", "/store/plugins/careless", expected=200, body={"enabled": False})
-    await run.ask("DELETE", "/store/plugins/webhook-bridge", expected=204)
+
+async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, collector, monkeypatch):
+    with spoken(monkeypatch) as output:
+        receiver = "https://receiver.test/hook"
+        made = {"webhook_url": receiver, "webhook_secret": WEBHOOK_SECRET}
+        install = {"slug": "careless", "config": FIELDS, **made}
+        for _ in range(2):
+            await run.ask("POST", "/store/plugins", expected=201, body=install, idempotency_key="one")
+        await run.ask("POST", "/store/plugins", expected=201, body={"slug": "webhook-bridge", **made})
+        await run.ask(
+            "POST", "/store/plugins", expected=201, body={"slug": "whatsapp", "config": {"provider": "console"}}
+        )
+        for wrong in ({"key": [FIELDS["key"]]}, {"canaried": FIELDS["key"]}, {"mood": "refuses"}):
+            refused = await run.client.put(
+                f"/api/stores/{run.store_id}/plugins/careless",
+                json={"config": wrong},
+                headers={"authorization": f"Bearer {run.signer.token(OWNER)}", "if-match": "*"},
+            )
+            assert refused.status_code == 422
+            run.said.append(refused.text.replace("canaried", ""))  # the name that the client itself gave
+        await run.ask("PUT", "/store/plugins/careless", expected=502, body={"config": {**FIELDS, "mood": "fails"}})
+        await run.ask("PUT", "/store/plugins/careless", expected=422, body={"webhook_secret": "canary-unfit"})
+
+        await order_placed(run)
+        [delivery] = await run.settled("failed", 1)
+        await run.ask("POST", f"/store/deliveries/{delivery}/replay", expected=202)
+        await run.settled("delivered", 1)
+        await run.ask("GET", "/store/careless/refused", expected=400)
+        await run.ask("GET", "/store/careless/refused/410", expected=410)
+        await run.ask("GET", "/store/careless/refused/503", expected=503)
+        await run.ask("GET", "/store/careless/ends", expected=502)
+        await run.ask("POST", "/store/careless/broken", expected=502, idempotency_key="two")
+        for path in (
+            "plugins",
+            "plugins/careless",
+            "deliveries",
+            f"deliveries/{delivery}",
+            "events",
+            "audit",
+            "credits",
+        ):
+            await run.ask("GET", f"/store/{path}", expected=200)
+        for path in ("/api/plugins", "/health/ready", "/docs/openapi.json"):
+            await run.ask("GET", path, expected=200)
+        await run.ask("PUT", "/store/plugins/careless", expected=200, body={"enabled": False})
+        await run.ask("DELETE", "/store/plugins/webhook-bridge", expected=204)
 
     from prometheus_client import generate_latest
 
@@ -278,7 +331,9 @@ async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, collector,
     assert traced >= {"POST /webhooks/supabase", "event order.created", "deliver careless", "careless handle_event"}
     traces = [body.decode("latin-1") for body in collector.bodies]
     assert [text for text in traces if any(told in text for told in CUSTOMER)] == []
-    said = [*run.said, *await run.dump(), generate_latest().decode(), *traces, caplog.text, *capfd.readouterr()]
+    told = output.getvalue()
+    said = [*run.said, *await run.dump(), generate_latest().decode(), *traces, told]
+    assert [word for word in ("careless", "my ", "the library's ", "printed ", "written ") if word not in told] == []
     assert len(careless.heard) == 4
     assert all(secret in careless.heard[0] for secret in (FIELDS["key"], "canary-token-2e", WEBHOOK_SECRET, OPERATOR))
     assert [text[:2_000] for text in said if any(secret in text for secret in SECRETS)] == []

@@ -105,6 +105,12 @@ async def test_no_answer_of_the_api_is_stored(app, method, path, operation):
     assert not path.startswith("/api/") or "no-store" in answer.headers["cache-control"]
 
 
+async def test_another_spelling_of_an_address_of_the_api_is_not_stored_either(app):
+    answer = await ask(app, "GET", "http://host.test//api/plugins")
+
+    assert (answer.status_code, answer.headers["cache-control"]) == (401, "no-store")
+
+
 @each
 async def test_every_answer_carries_the_request_s_id(app, method, path, operation):
     answer = await ask(app, method, path, headers={"x-request-id": "abc-1"})

@@ -7,10 +7,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from pideai_host.api import EventType
+from pideai_host.api import EventType, type_of_payload
 from pideai_host.events.samples import sample_of, schema_of
 from pideai_host.events.try_out import Tried
 from pideai_host.plugins.registry import Registry
+from pideai_host.web.docstrings import say_docstring
+from pideai_host.web.structs import structs_within
 
 _Type = Annotated[str, Meta(min_length=1, max_length=100, examples=["order.created"])]
 
@@ -79,6 +81,17 @@ def event_type_out(registry: Registry, event_type: str) -> EventTypeOut:
         type=event_type,
         is_builtin=event_type in set(EventType),
         plugins=sorted(takers),
-        payload_schema=schema_of(event_type, registry.event_types),
+        payload_schema=_told(event_type, registry),
         sample=sample_of(event_type, registry.event_types),
     )
+
+
+def _told(event_type: str, registry: Registry) -> dict[str, Any]:
+    """Return a payload's schema, with what docstrings say of fields at the fields."""
+    schema = schema_of(event_type, registry.event_types)
+    kinds = schema.get("$defs", {})
+    for struct in structs_within([kind for kind in [type_of_payload.get(event_type)] if kind is not None]):
+        if struct.__name__ in kinds:
+            kinds[struct.__name__].pop("description", None)
+            say_docstring(struct, kinds[struct.__name__])
+    return schema

@@ -35,7 +35,7 @@ async def add_security(message: Message, scope: Scope) -> None:
     known = dict(headers)
     is_page = known.get(b"content-type", b"").startswith(b"text/html")
     wanted = [*_ALWAYS, _PAGE if is_page else _DATA]
-    if scope["path"].startswith(API):
+    if f"/{scope['path'].lstrip('/')}".startswith(API):
         wanted.append(_NO_STORE)  # also on what no handler answered
     message["headers"] = headers + [one for one in wanted if one[0] not in known]
 

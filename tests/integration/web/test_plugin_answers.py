@@ -215,6 +215,23 @@ async def test_what_a_plugin_logs_comes_without_the_secrets_it_was_given(host, l
     assert "canary" not in said
 
 
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ("status=zzz", "/status"),
+        ("limit=0", "/limit"),
+        ("since=2026", "/since"),
+        ("until=1795843134.5", "/until"),
+        ("since=2026-11-28T00:00:00", "/since"),
+        ("cursor=zzz", "/cursor"),
+    ],
+)
+async def test_a_parameter_that_does_not_fit_is_named_as_it_was_sent(host, query, pointer):
+    answer = await host.ask("GET", f"/deliveries?{query}")
+
+    assert (answer.status_code, [one["pointer"] for one in answer.json()["faults"]]) == (400, [pointer])
+
+
 class NotInPlan:
     """A plan that includes no plugin."""
 

@@ -146,3 +146,6 @@ async def test_event_types_are_listed_with_what_plugins_added(host):
     assert len(listed) == 13
     assert (listed[-1]["type"], listed[-1]["is_builtin"]) == ("courier.left", False)
     assert (one["plugins"], one["payload_schema"]["$schema"][:6]) == (["courier"], "https:")
+    payload = one["payload_schema"]["$defs"]["OrderCreatedPayload"]
+    assert payload["description"] == "A new order, with its items."
+    assert payload["properties"]["items"]["description"] == "In the order in which they were written."

@@ -75,7 +75,7 @@ async def list_store_audit(
 async def list_audit(
     request: Request[Any, Any, Any],
     *,
-    store: Annotated[UUID | None, QueryParameter(name="store_id", description="Of one store.")] = None,
+    store_id: Annotated[UUID | None, QueryParameter(description="Of one store.")] = None,
     plugin: Plugin = None,
     action: Did = None,
     user_id: By = None,
@@ -85,7 +85,7 @@ async def list_audit(
     """List who did what, and when, newest first: in all stores, and what belongs to none."""
     slug = None if plugin is None else known_slug(plugin)
     found = await host_state(request.scope).audit.page(
-        store_id=store,
+        store_id=store_id,
         plugin=slug,
         action=action,
         user_id=user_id,

@@ -31,8 +31,8 @@ KEY_MAX_CHARS: Final = 255
 _ANY: Final = (*SIGNED_IN, "bad_request", "store_unknown", "database_unavailable")
 
 Plugin = Annotated[str | None, QueryParameter(description="Slug of the plugin.")]
-Types = Annotated[list[str] | None, QueryParameter(name="event_type", max_items=TYPES_MAX)]
-Statuses = Annotated[list[DeliveryStatus] | None, QueryParameter(name="status", max_items=7)]
+Types = Annotated[list[str] | None, QueryParameter(max_items=TYPES_MAX)]
+Statuses = Annotated[list[DeliveryStatus] | None, QueryParameter(max_items=7)]
 Since = Annotated[datetime | None, QueryParameter(description="When they came in, inclusive; with its time zone.")]
 Until = Annotated[datetime | None, QueryParameter(description="Exclusive.")]
 Cursor = Annotated[str | None, QueryParameter(max_length=200, description="`next_cursor` of the page before.")]
@@ -64,19 +64,19 @@ async def list_deliveries(
     store_id: FromPath[UUID],
     *,
     plugin: Plugin = None,
-    event_types: Types = None,
-    statuses: Statuses = None,
+    event_type: Types = None,
+    status: Statuses = None,
     since: Since = None,
     until: Until = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> DeliveryPage:
     """List deliveries, newest first; a page may be short, or empty, and still have a next one."""
-    since, until = required_range(since, until)
+    since, until = required_range(request, since, until)
     wanted = LogFilter(
         plugin=None if plugin is None else known_slug(plugin),
-        types=event_types or (),
-        statuses=statuses or (),
+        types=event_type or (),
+        statuses=status or (),
         since=since,
         until=until,
     )
@@ -149,16 +149,16 @@ async def list_events(
     store_id: FromPath[UUID],
     *,
     untaken: Annotated[bool, QueryParameter(description="Only those that no enabled installation took.")] = False,
-    event_types: Types = None,
+    event_type: Types = None,
     since: Since = None,
     until: Until = None,
     cursor: Cursor = None,
     limit: Limit = PAGE,
 ) -> EventPage:
     """List what happened, newest first; a page may be short, or empty, and still have a next one."""
-    since, until = required_range(since, until)
+    since, until = required_range(request, since, until)
     wanted = LogFilter(
-        types=event_types or (),
+        types=event_type or (),
         untaken=untaken,
         since=since,
         until=until,
