@@ -155,6 +155,7 @@ ROWS: Mapping[str, Row] = {
     "whatsapp_listTemplates": reads(NOT_INSTALLED),
     "whatsapp_updateTemplate": changes(NOT_INSTALLED, body={"is_active": False}),
     "whatsapp_previewTemplate": changes(NOT_INSTALLED),
+    "whatsapp_previewOrder": changes(NOT_INSTALLED),
     "whatsapp_listOptOuts": reads(NOT_INSTALLED),
     "whatsapp_addOptOut": changes(NOT_INSTALLED, body={"phone": "04121234567"}),
     "whatsapp_removeOptOut": changes(NOT_INSTALLED),

@@ -12,6 +12,7 @@ from pideai_whatsapp.routes.messages import list_messages, send_message
 from pideai_whatsapp.routes.opt_outs import add_opt_out, list_opt_outs, remove_opt_out
 from pideai_whatsapp.routes.settings import get_settings, update_settings
 from pideai_whatsapp.routes.templates import list_templates, preview_template, update_template
+from pideai_whatsapp.routes.whole_order import preview_order
 
 
 def all_routes() -> list[Any]:
@@ -27,6 +28,7 @@ def all_routes() -> list[Any]:
         list_templates,
         update_template,
         preview_template,
+        preview_order,
         list_opt_outs,
         add_opt_out,
         remove_opt_out,
