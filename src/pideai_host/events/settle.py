@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Final
@@ -21,6 +21,8 @@ from pideai_host.events.intake import Intake
 from pideai_host.events.ordering import Leaving, Member
 from pideai_host.events.patience import patiently
 from pideai_host.events.queue import Claimed, for_lane
+from pideai_host.events.released import PARKED_FOR_IT, make_released_due
+from pideai_host.events.settlement import Settlement
 from pideai_host.events.sources import NewEvent, encode_payload
 from pideai_host.events.unwritten import Unwritten
 from pideai_host.events.verdict import Verdict
@@ -46,25 +48,6 @@ _BAD: Final = frozenset({"failed", "unknown"})
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 _log: Final = get_logger(__name__)
 _seconds_of: Final = cache(lambda plugin, status: DELIVERY_SECONDS.labels(plugin=plugin, status=status))
-
-
-class Settlement(msgspec.Struct, kw_only=True):
-    """One delivery's new state, as the statement takes it."""
-
-    msg_id: int
-    read_ct: int
-    id: UUID
-    created_at: datetime
-    installation_id: UUID
-    status: str
-    attempts: int
-    delay_s: float | None
-    park_reason: str | None
-    response_code: int | None
-    response_body: str | None
-    error_message: str | None
-    data: msgspec.Raw | None
-    attempt: dict[str, Any] | None
 
 
 class Settled(msgspec.Struct, frozen=True):
@@ -193,18 +176,21 @@ class Settler:
     async def _write(self, lane: str, batch: list[Settled]) -> None:
         """Write a batch, again if the answer was lost: the second time it is a late outcome that was noted already."""
         statement = for_lane(_SETTLE, lane)
-        times = [settled.settlement.created_at for settled in batch]
-        parameters = {
-            "results": _encode([settled.settlement for settled in batch]).decode(),
-            "first_at": min(times),
-            "last_at": max(times),
-        }
+        settlements = [settled.settlement for settled in batch]
+        emit = any(settled.emitted for settled in batch)
+        may_be_released = any(one.park_reason in PARKED_FOR_IT for one in settlements)
+
+        async def settle(connection: AsyncConnection[TupleRow], some: Sequence[Settlement]) -> list[TupleRow]:
+            return await (await connection.execute(statement, {"results": _encode(some).decode()})).fetchall()
 
         async def write(connection: AsyncConnection[TupleRow]) -> tuple[list[TupleRow], set[str]]:
-            if not any(settled.emitted for settled in batch):
-                return await (await connection.execute(statement, parameters)).fetchall(), set()
+            if not emit and not may_be_released:
+                return await settle(connection, settlements), set()
             async with connection.transaction():  # what plugins emitted and the outcomes, or neither
-                rows = await (await connection.execute(statement, parameters)).fetchall()
+                released = await make_released_due(connection, settlements) if may_be_released else settlements
+                rows = await settle(connection, released)
+                if not emit:
+                    return rows, set()
                 held = {(msg_id, read_ct) for msg_id, read_ct, is_settled in rows if is_settled}
                 emitted = [e for settled in batch if _claim_of(settled) in held for e in settled.emitted]
                 [(at,)] = await (await connection.execute(_CLOCK)).fetchall()

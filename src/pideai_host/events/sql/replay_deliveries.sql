@@ -4,7 +4,8 @@
 -- A copy has the id that the host made of the delivery and the replay, and lies where its original does (same
 -- created_at), so the primary key itself keeps a repeated replay from making a second one. The installations are locked
 -- first, as a change of them does: whoever disables or uninstalls one either came before and is seen here, or comes after
--- and sees what is written here. Which partitions are looked into is said from outside, never by a row: ADR 0047.
+-- and sees what is written here. Which partitions are looked into is said from outside, never by a row: ADR
+-- 0047.
 with picked as materialized (
   select * from json_to_recordset(%(picked)s::json) as k (id uuid, created_at timestamptz, copy_id uuid)
 ),
@@ -16,7 +17,7 @@ installed as materialized (
     select d.installation_id
     from picked k
     join public.plugin_events_log d
-      on d.id = k.id and d.created_at is not distinct from k.created_at
+      on d.id = k.id and d.created_at is not distinct from k.created_at and d.id = any (array(select id from picked))
       and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz))
   order by sp.id
   for share of sp
@@ -26,7 +27,7 @@ met as materialized (
          d.installation_id, d.event_id, d.event_created_at
   from picked k
   join public.plugin_events_log d
-    on d.id = k.id and d.created_at is not distinct from k.created_at
+    on d.id = k.id and d.created_at is not distinct from k.created_at and d.id = any (array(select id from picked))
     and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
   where (select count(*) from installed) >= 0
   order by d.id
@@ -87,6 +88,7 @@ again as (
       changed_xid = pg_current_xact_id(), late_xid = pideai_host.late_change(d.created_at)
   from noted n
   where n.verdict = 'again' and d.id = n.id and d.created_at is not distinct from n.created_at
+    and d.id = any (array(select id from picked))
     and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
 ),
 copied as (

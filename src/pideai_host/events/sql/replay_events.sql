@@ -20,12 +20,14 @@ missing as materialized (
   from candidate c
   join public.plugin_events e
     on e.id = c.event_id and e.created_at is not distinct from c.event_created_at
+    and e.id = any (array(select event_id from candidate))
     and e.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
   join installed i on i.id = c.installation_id and i.store_id = e.store_id and e.type = any (i.required_events)
   where exists (select from pgmq.meta q where q.queue_name = i.lane)
     and not exists (
       select from public.plugin_events_log d
       where d.id = c.id and d.created_at is not distinct from e.created_at
+        and d.id = any (array(select id from candidate))
         and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz)
 ),
 load as (

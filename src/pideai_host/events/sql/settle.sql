@@ -1,7 +1,6 @@
 -- Write the outcomes of a batch of one lane, fenced: only who still holds a message (same message, same read count)
 -- may write; it is deleted in the same statement. A worker that lost its lease changes nothing, its late outcome is
 -- kept as an attempt, unless it is in the history already: then this is the second try of a write whose answer was lost.
--- Which partitions are looked into is said from outside, and never by a row: ADR 0047.
 -- {queue} is the lane's table.
 with result as materialized (
   select *
@@ -16,23 +15,6 @@ held as (
   where q.msg_id = r.msg_id and q.read_ct = r.read_ct
   returning q.msg_id, q.read_ct
 ),
--- What was found disabled may have been enabled since. The lock orders us with that: either we see it, or it comes after
--- us and sees our parked row.
-enabled_again as materialized (
-  select sp.id
-  from public.store_plugins sp
-  where sp.enabled
-    and sp.id = any (array(select r.installation_id from result r where r.park_reason = 'disabled'))
-  for share
-),
--- Likewise what was parked by a breaker that has closed since. Read only when a row asks for it.
-still_open as materialized (
-  select b.installation_id
-  from pideai_host.breakers b
-  where b.phase <> 'closed'
-    and b.installation_id = any (array(select r.installation_id from result r where r.park_reason = 'breaker'))
-  for share
-),
 settled as (
   update public.plugin_events_log d
   -- a provider's report may have come before this (deliveries_receipts.sql)
@@ -40,11 +22,7 @@ settled as (
       receipt = case when r.status = 'pending' then d.receipt end,
       attempts = r.attempts,
       msg_id = null,
-      next_attempt_at = case
-        when r.installation_id in (select id from enabled_again) then now()
-        when r.park_reason = 'breaker' and r.installation_id not in (select installation_id from still_open) then now()
-        else now() + r.delay_s * interval '1 second'
-      end,
+      next_attempt_at = now() + r.delay_s * interval '1 second',
       park_reason = r.park_reason,
       waiting_since = case when r.park_reason in ('wait', 'items') then coalesce(d.waiting_since, now()) end,
       response_code = r.response_code,
@@ -58,8 +36,7 @@ settled as (
       changed_xid = pg_current_xact_id(),
       late_xid = pideai_host.late_change(d.created_at)
   from result r
-  where d.id = r.id and d.created_at is not distinct from r.created_at
-    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
+  where d.id = r.id and d.created_at = r.created_at
     and d.status = 'pending' and d.msg_id = r.msg_id
     and (r.msg_id, r.read_ct) in (select msg_id, read_ct from held)
   returning r.msg_id
@@ -68,8 +45,7 @@ late as (
   update public.plugin_events_log d
   set history = d.history || (r.attempt || '{{"late": true}}')
   from result r
-  where d.id = r.id and d.created_at is not distinct from r.created_at
-    and d.created_at between %(first_at)s::timestamptz and %(last_at)s::timestamptz
+  where d.id = r.id and d.created_at = r.created_at
     and r.attempt is not null
     and (r.msg_id, r.read_ct) not in (select msg_id, read_ct from held)
     and not d.history @> jsonb_build_array(r.attempt)
