@@ -58,6 +58,16 @@ async def test_an_old_key_is_heard_while_it_is_being_replaced(call, operator, pa
     assert (await call(secret=webhook_secret("next-key", panel.store_id))).status_code == 200
 
 
+async def test_an_instance_that_reports_by_the_old_key_is_told_the_new_one(linked, panel, operator, look, age):
+    operator["PIDEAI_PLUGIN_WHATSAPP_WEBHOOK_KEY"] = "next-key,webhook-key"
+    linked.write(SUBDOMAIN, CUSTOMER, "¿Tienen arepas?")
+    await linked.poster.settled()
+    await look()
+
+    word = webhook_secret("next-key", panel.store_id)
+    assert linked.instances[SUBDOMAIN].webhook["headers"] == {"x-pideai-secret": word}
+
+
 async def test_a_body_is_never_logged(call, caplog, capsys):
     caplog.set_level(logging.DEBUG)
     await call()

@@ -41,7 +41,7 @@ class ChannelRow(msgspec.Struct, frozen=True, kw_only=True):
         told_at: When the owner was told of the present outage.
         heard_at: When the provider last called.
         checked_at: When the provider was last asked.
-        hooked_at: When the provider was last told where to report to.
+        hooked_at: When the provider was last told where to report to; None if it is to be told.
         restarted_at: When its session was last opened anew.
     """
 
@@ -125,6 +125,11 @@ def heard(row: ChannelRow) -> ChannelRow:
     """Note that the provider called, to the minute."""
     is_fresh = row.heard_at is not None and row.at - row.heard_at < HEARD_EVERY
     return row if is_fresh else replace(row, heard_at=row.at)
+
+
+def heard_by_an_old_word(row: ChannelRow) -> ChannelRow:
+    """Note that the provider called, and is to be told again where to report to."""
+    return replace(heard(row), hooked_at=None)
 
 
 async def _write(db: Database, whose: Whose, before: ChannelRow, now: ChannelRow) -> bool:

@@ -33,6 +33,9 @@ class Sender(Protocol):
     async def is_genuine(self, request: WebhookRequest, context: PluginContext) -> bool:
         """Tell whether the call is the provider's own, for this store; in constant time."""
 
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:
+        """Tell whether a genuine call goes by a word that is being replaced."""
+
     def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:
         """Tell whether the call is about the store's own instance or number."""
 
@@ -53,6 +56,10 @@ class EvolutionSender:
         """Compare with all of the store's words, so that the time does not tell which it was."""
         matches = [evolution_webhook.is_genuine(request, word) for word in webhook_words(context)]
         return any(matches)
+
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:
+        """Compare with the word of today."""
+        return not evolution_webhook.is_genuine(request, webhook_words(context)[0])
 
     def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
         """Compare the instance's name."""
@@ -81,6 +88,10 @@ class TwilioSender:
         url = f"{public_url.rstrip('/')}{request.path}{query}"
         return twilio_webhook.is_genuine(request, auth_token=token, url=url)
 
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002
+        """Know of no older word: the owner gives the secret."""
+        return False
+
     def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
         """Go by the signature: the account is the store's own."""
         return True
@@ -105,6 +116,10 @@ class MetaSender:
     async def is_genuine(self, request: WebhookRequest, context: PluginContext) -> bool:
         """Check the signature over the raw body, with the store's app secret or the operator's."""
         return meta_webhook.is_genuine(request, await meta_app_secret(context) or "")
+
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002
+        """Know of no older word: the owner gives the secret."""
+        return False
 
     def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
         """Look for the store's number."""

@@ -154,10 +154,13 @@ def _is_stuck(row: ChannelRow, state: ConnectionState | None) -> bool:
 
 
 def _is_unheard(before: ChannelRow, now: ChannelRow) -> bool:
-    """Tell whether the provider has fallen silent: nothing for long, or not even what was found just now."""
+    """Tell whether the provider has fallen silent: nothing for long, or not even what was found just now.
+
+    Likewise one that was never told where to report to, or by another word than today's.
+    """
     if now.channel.state is not State.OPEN:
         return False
-    if before.channel.state in (State.CONNECTING, State.CLOSED, State.REFUSED):
+    if now.hooked_at is None or before.channel.state in (State.CONNECTING, State.CLOSED, State.REFUSED):
         return True
-    last = max((at for at in (now.heard_at, now.hooked_at) if at is not None), default=None)
-    return last is None or now.at - last >= SILENCE
+    last = max(now.hooked_at, now.heard_at or now.hooked_at)
+    return now.at - last >= SILENCE

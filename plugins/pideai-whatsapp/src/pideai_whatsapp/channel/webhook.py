@@ -7,14 +7,14 @@ the host answers that with 503, so that it does come again; so does a receipt th
 are never logged: they hold the provider's key.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pideai_host.api import PluginContext, WebhookReply, WebhookRequest
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.inbound import take_inbound
 from pideai_whatsapp.channel.receipts import Taken, take_accepted, take_receipts
-from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, heard, read_channel
-from pideai_whatsapp.channel.senders import Sender, sender_of
+from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, heard, heard_by_an_old_word, read_channel
+from pideai_whatsapp.channel.senders import sender_of
 from pideai_whatsapp.channel.state import Happening, SendProved
 from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.providers.signals import (
@@ -47,8 +47,17 @@ async def take_call(
         store_id=context.store_id, provider=config.provider, instance=config.instance_name or row.subdomain or None
     )
     if sender.is_for(request, config, whose):
-        signals = sender.read(request, config)
-        if not await _take(signals, whose, row, sender=sender, context=context, counts=counts):
+        signals, noting = sender.read(request, config), heard
+        if sender.is_outdated(request, context):
+            noting = heard_by_an_old_word
+        if not await _take(
+            signals,
+            whose,
+            row,
+            noting=noting if sender.name == whose.provider else None,
+            context=context,
+            counts=counts,
+        ):
             return COME_AGAIN
     else:
         counts.add(context.store_id, "unknown_instance")
@@ -61,19 +70,19 @@ async def _take(
     whose: Whose,
     row: ChannelRow,
     *,
-    sender: Sender,
+    noting: Callable[[ChannelRow], ChannelRow] | None,
     context: PluginContext,
     counts: Counts,
 ) -> bool:
-    """Take what a call says; tell whether it is taken, or is to come again."""
+    """Take what a call says, of the channel only with `noting`; tell whether it is taken, or is to come again."""
     found = await take_accepted(context, [one for one in signals if isinstance(one, Accepted)])
     taken = await take_receipts(context, [one for one in signals if isinstance(one, Receipt)])
     if taken.may_be_early and not found.moved:
         return False
     wishes = await take_inbound(context, [one for one in signals if isinstance(one, Inbound)])
-    if sender.name == whose.provider:
+    if noting is not None:
         happenings = _happenings(signals, found, taken)
-        before, now = await change(context.db, whose, happenings, noting=heard, row=row)
+        before, now = await change(context.db, whose, happenings, noting=noting, row=row)
         if now.channel.state is not before.channel.state:
             context.log.info(
                 "whatsapp channel changed", state=now.channel.state.value, before=before.channel.state.value

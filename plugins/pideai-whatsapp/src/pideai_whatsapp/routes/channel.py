@@ -97,7 +97,7 @@ async def stream_status(config: Config, context: Context) -> ChannelOut:
     return shown(read, await channel_seen(read, context))
 
 
-@post("/disconnect", status_code=200, summary="Unlink the store's phone")
+@post("/disconnect", status_code=200, opt={"needs_plan": False}, summary="Unlink the store's phone")
 async def disconnect(config: Config, context: Context, data: JSONBody[DisconnectIn | None] = None) -> ChannelOut:
     """Unlink the phone; messages wait until one is linked again. What is unlinked already stays so."""
     read = read_config(config)

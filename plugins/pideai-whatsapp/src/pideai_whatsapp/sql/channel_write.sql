@@ -20,7 +20,7 @@ WITH written AS (
            told_at = excluded.told_at,
            heard_at = greatest(c.heard_at, excluded.heard_at),
            checked_at = greatest(c.checked_at, excluded.checked_at),
-           hooked_at = greatest(c.hooked_at, excluded.hooked_at),
+           hooked_at = excluded.hooked_at,
            restarted_at = greatest(c.restarted_at, excluded.restarted_at),
            version = c.version + 1
      WHERE c.version = %(version)s
