@@ -267,6 +267,13 @@ def test_the_ledger_is_closed_to_all_but_its_owner(bare_database, folder: Path) 
     assert ask(url, "select count(*) from pg_tables where schemaname = 'pideai_host' and not rowsecurity") == 0
 
 
+def test_no_two_of_our_migrations_have_one_version() -> None:
+    """A folder supabase/migrations takes the number in front for the whole name."""
+    versions = [name.partition("_")[0] for name in ALL]
+
+    assert sorted(set(versions)) == sorted(versions)
+
+
 def test_our_migrations_can_be_repeated_by_hand(database) -> None:
     """Up files are idempotent: they may have come by a supabase/migrations folder before."""
     tell(database.admin_url, *[(MIGRATIONS / f"{name}.sql").read_text() for name in ALL])

@@ -248,6 +248,31 @@ async def test_evolution_has_to_answer_for_the_stores_phone(call, store, host, s
     assert "not linked: Evolution says close" in closed.err
 
 
+async def test_a_connected_store_sends_through_its_phone_from_the_first_change_on(
+    working, call, store, host, shop, ask, evolution, operator, until
+):
+    await shop.connection.execute(
+        """update public.store_plugins set config = '{"provider": "evolution", "confirmationOn": "confirmed"}'"""
+    )
+    door = CaptureDoor(working.pool, ChangeReader(working.directory, now=lambda: datetime.now(UTC)), working.intake)
+    early, late = [await place(shop.connection, store) for _ in range(2)]
+    await shop.connection.execute("update public.orders set status = 'confirmed' where id = %s", [early])
+    said = await call("cutover", "--store", "arepas-probe", **operator, PIDEAI_HTTP_ALLOW="127.0.0.0/8")
+    await shop.connection.execute("update public.orders set status = 'confirmed' where id = %s", [late])
+
+    async def is_settled():
+        await door.take()
+        rows = await working.rows("select status from public.plugin_events_log where event_type <> 'order.created'")
+        return len(rows) >= 2 and all(status != "pending" for (status,) in rows)
+
+    await until(is_settled)
+    orders = await working.rows("select order_id from public.whatsapp_messages")
+
+    assert said.code == 0, said
+    assert (orders, len(evolution.sent)) == ([(late,)], 1)
+    assert await ask("select order_id, kind from net.calls") == [(early, "order_confirmation")]
+
+
 async def go_forward(url: str, store_id: UUID, *, seed: int, stop: asyncio.Event) -> None:
     """Take orders through all their statuses, some in transactions that began long before they wrote."""
     chance = random.Random(seed)
