@@ -274,7 +274,7 @@ async def way(
         stack.push_async_callback(runner.aclose)
         http = make_client(allow=(ip_network("127.0.0.0/8"),))
         stack.push_async_callback(http.aclose)
-        contexts = ContextFactory(pool, http, Sealer([("k1", b"k" * 32)]), operator)
+        contexts = ContextFactory(pool, http, Sealer([("k1", bytes(32))]), operator)
         breakers = Breakers(BreakerRows(pool, heard_within_s=0.0))
         settler = Settler(pool, intake)
         await intake.start()

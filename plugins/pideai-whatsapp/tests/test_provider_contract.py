@@ -243,6 +243,13 @@ async def test_a_connection_that_breaks_after_the_request_left_leaves_it_in_doub
     assert type(await problem_of(rig.provider.send_text(ANA, "hola"))) is RequestLost
 
 
+async def test_an_answer_that_is_lost_on_its_way_leaves_a_message_that_was_taken_in_doubt(rig: Rig) -> None:
+    rig.fake.loses = 1
+
+    assert type(await problem_of(rig.provider.send_text(ANA, "hola"))) is RequestLost
+    assert len(rig.fake.sent) == 1
+
+
 async def test_a_server_that_is_not_there_got_nothing(rig: Rig, unused_tcp_port: int) -> None:
     provider = rig.on(rig.client, f"http://127.0.0.1:{unused_tcp_port}")
 

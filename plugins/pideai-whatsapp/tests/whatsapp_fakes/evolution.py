@@ -371,7 +371,8 @@ class FakeEvolution(FakeServer):
             return web.Response(status=502, text="<html>502 Bad Gateway</html>", content_type="text/html")
         if refusal := self._refusal(request, name):
             return refusal
-        return self._take(name, raw, is_media="sendMedia" in request.path)
+        answer = self._take(name, raw, is_media="sendMedia" in request.path)
+        return self.on_its_way(request, answer) if answer.status == 201 else answer
 
     def _take(self, name: str, raw: str, *, is_media: bool) -> web.Response:
         try:

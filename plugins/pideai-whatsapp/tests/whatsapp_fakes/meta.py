@@ -89,13 +89,12 @@ class FakeMeta(FakeServer):
             return _error(400, 131026, "Message undeliverable")
         message = MetaMessage(message_id=f"wamid.{uuid4().hex}", number_id=number, body=body)
         self.sent.append(message)
-        return web.json_response(
-            {
-                "messaging_product": "whatsapp",
-                "contacts": [{"input": body["to"], "wa_id": body["to"]}],
-                "messages": [{"id": message.message_id, "message_status": "accepted"}],
-            }
-        )
+        answer = {
+            "messaging_product": "whatsapp",
+            "contacts": [{"input": body["to"], "wa_id": body["to"]}],
+            "messages": [{"id": message.message_id, "message_status": "accepted"}],
+        }
+        return self.on_its_way(request, web.json_response(answer))
 
 
 def change(number_id: str, *, field: str = "messages", **value: Any) -> dict[str, Any]:

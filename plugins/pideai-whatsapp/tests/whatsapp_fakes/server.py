@@ -26,11 +26,13 @@ class FakeServer:
 
     Attributes:
         canned: Answers for the next sends, taken in turn.
+        loses: So many sends from now on are taken, and their answers lost on the way.
         hanging: Set once a call hangs.
     """
 
     def __init__(self) -> None:
         self.canned: deque[Canned] = deque()
+        self.loses = 0
         self.url = ""
         self.hanging = asyncio.Event()
         self._released = asyncio.Event()
@@ -60,6 +62,14 @@ class FakeServer:
         self._released.set()
         self._released = asyncio.Event()
         self.hanging.clear()
+
+    def on_its_way(self, request: web.Request, answer: web.Response) -> web.Response:
+        """Return the answer to a send that was taken, or break the connection instead."""
+        if self.loses:
+            self.loses -= 1
+            if request.transport is not None:
+                request.transport.abort()
+        return answer
 
     async def answer_canned(self, request: web.Request, answer: Canned) -> web.StreamResponse:
         """Give an answer as it stands."""

@@ -148,7 +148,7 @@ class FakeTwilio(FakeServer):
         if "MessagingServiceSid" in form:
             message.status = "accepted"
         self.sent.append(message)
-        return web.json_response(message.record(), status=201)
+        return self.on_its_way(request, web.json_response(message.record(), status=201))
 
     def _fault(self, form: dict[str, str]) -> tuple[int, str] | None:
         to = form.get("To", "")
