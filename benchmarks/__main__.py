@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import Console
 
-from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, page, start, whatsapp
+from benchmarks import call, cost, delivery, discovery, fair, flat, hook, identity, intake, page, start, trace, whatsapp
 from benchmarks.figures import Figure, table, to_json
 from benchmarks.fill.sizes import Sizes
 from benchmarks.harness import Bench, Options, open_bench
@@ -33,6 +33,7 @@ ALONE: Final[dict[str, Callable[[Options], Awaitable[list[Figure]]]]] = {
     "hook": hook.run,
     "call": call.run,
     "discovery": discovery.run,
+    "trace": trace.run,
 }
 
 

@@ -32,7 +32,7 @@ class _Declared:
         )
 
 
-class _AsyncPlugin(_Declared):
+class AsyncPlugin(_Declared):
     """Answers at once."""
 
     @hookimpl
@@ -61,7 +61,7 @@ async def run(options: Options) -> list[Figure]:
 
 
 async def _measure(rounds: int) -> list[Figure]:
-    plugin, plain = _AsyncPlugin("async"), _PlainPlugin("plain")
+    plugin, plain = AsyncPlugin("async"), _PlainPlugin("plain")
     registry = Registry.of({"async": plugin, "plain": plain})
     runner = HookRunner()
     arguments = {"event": object(), "config": {}, "context": object()}

@@ -22,7 +22,7 @@ from pideai_host.db.pool import Pool, open_pool
 from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings, ensure_master_keys
-from pideai_host.web.engine import REQUIRED
+from pideai_host.web.tables import REQUIRED
 
 PIPED_WIDTH: Final = 1_000
 _STYLES: Final = {Level.OK: "green", Level.NOTE: "cyan", Level.WARNING: "yellow", Level.FAULT: "bold red"}

@@ -36,7 +36,7 @@ from pideai_host.stores.opened import operator_secret
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.wire import InstallIn, UpdateIn
 from pideai_host.telemetry import get_logger
-from pideai_host.web.engine import require_tables
+from pideai_host.web.tables import require_tables
 
 Answer = TypeVar("Answer")
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import signal
+from contextlib import AbstractAsyncContextManager, nullcontext
 
 import psycopg
 import rich_click as click
@@ -19,10 +20,10 @@ from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger, hush_output, tracing
 from pideai_host.web.collector import set_collector_for_serving
-from pideai_host.web.engine import open_engine, require_database
+from pideai_host.web.engine import Engine, open_engine
 from pideai_host.web.identity import require_identity
 from pideai_host.web.server import serve as serve_app
-from pideai_host.web.worker_pages import worker_pages
+from pideai_host.web.tables import require_database
 
 _log = get_logger(__name__)
 
@@ -80,11 +81,19 @@ async def _work(settings: Settings, only: tuple[str, ...]) -> None:
         loop.add_signal_handler(number, stopped.set)
     async with (
         open_engine(settings, with_worker=True, plugins=only) as engine,
-        worker_pages(settings, engine) as port,
+        _pages(settings, engine) as port,
     ):
         _log.info("worker_started", plugins=only or "all", port=port)
         await stopped.wait()
         _log.info("worker_stopping")
+
+
+def _pages(settings: Settings, engine: Engine) -> AbstractAsyncContextManager[int | None]:
+    if settings.worker_port is None:
+        return nullcontext()
+    from pideai_host.web.worker_pages import worker_pages  # noqa: PLC0415 - aiohttp's server, which few workers need
+
+    return worker_pages(settings, engine, settings.worker_port)
 
 
 def _prepare(settings: Settings) -> None:

@@ -6,15 +6,12 @@ import time
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Final
 
 import httpx
 import msgspec
-from psycopg import errors
 
 from pideai_host.api import ConfigurationError, PluginDefinition, PluginJob
 from pideai_host.db.pool import Pool, open_pool
-from pideai_host.db.sql import load, query
 from pideai_host.events.alive import Heartbeat
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.breakers import Breakers
@@ -69,36 +66,8 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.upgrade import Upgrade
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger, tracing
+from pideai_host.web.tables import require_tables
 
-REQUIRED: tuple[str, ...] = (
-    "public.plugin_events_log",
-    "public.store_plugins",
-    "pideai_host.event_ids",
-    "pideai_host.captured_changes",
-    "pideai_host.sweep_cursors",
-    "pideai_host.breakers",
-    "pideai_host.plugin_quarantines",
-    "pideai_host.replays",
-    "pideai_host.request_windows",
-    "pideai_host.kept_answers",
-    "pideai_host.audit",
-    "pideai_host.installation_states",
-    "pideai_host.processes",
-    "pideai_host.claim_ready",
-    "pideai_host.credit_ledger_reference",
-    "pideai_host.plugin_storage_by_key",
-    "pideai_host.notices_changes",
-    "pideai_host.unserved_plugins",
-    "pideai_host.drop_old_partitions",
-    "pideai_host.plugin_migrations",
-    "pideai_host.plugin_jobs",
-    "pgmq.meta",
-)
-"""Something of every migration: a host that is deployed before `migrate` ran says so at once."""
-NAMED_MAX: Final = 3
-"""Of what is missing, in a message."""
-
-_LOOK_FOR_TABLES = query(load("pideai_host.web", "sql/missing_tables.sql"))
 _log = get_logger(__name__)
 
 
@@ -344,42 +313,6 @@ async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake
     stack.push_async_callback(engine.scheduler.stop)
     await engine.plugin_jobs.start()
     stack.push_async_callback(engine.plugin_jobs.stop)
-
-
-async def require_database(settings: Settings) -> None:
-    """Return if the runtime role can connect, and the tables of this version are there.
-
-    Raises:
-        ConfigurationError, DatabaseUnavailable: a process that starts would fail; in one line why.
-    """
-    url, variable = settings.database_url or "", settings.database_variable
-    async with open_pool(url, min_size=1, max_size=1, name="pideai-host start", variable=variable) as pool:
-        await require_tables(pool)
-
-
-async def require_tables(pool: Pool) -> None:
-    """Return if the host's migrations were applied.
-
-    Raises:
-        ConfigurationError: they were not, or not all; or the role may not use them.
-    """
-    async with pool.connection() as connection:
-        try:
-            rows = await (await connection.execute(_LOOK_FOR_TABLES, {"names": list(REQUIRED)})).fetchall()
-        except errors.InsufficientPrivilege as error:
-            raise ConfigurationError(
-                f"the role of DATABASE_URL may not use the host's schema: {error.diag.message_primary}",
-                hint="Connect as the role pideai_host, or as the owner.",
-            ) from error
-    if rows:
-        raise ConfigurationError(
-            f"the database lacks {', '.join(row[0] for row in rows[:NAMED_MAX])}{_more(len(rows))}",
-            hint="Run `pideai-host migrate` first.",
-        )
-
-
-def _more(count: int) -> str:
-    return f" and {count - NAMED_MAX} more" if count > NAMED_MAX else ""
 
 
 def _runner(quarantine: Quarantine) -> HookRunner:

@@ -24,15 +24,12 @@ _encode: Final = msgspec.json.encode
 
 
 @asynccontextmanager
-async def worker_pages(settings: Settings, engine: Engine) -> AsyncIterator[int | None]:
-    """Answer `/metrics`, `/health/live` and `/health/ready` for as long as the block runs; gives the port, None if off.
+async def worker_pages(settings: Settings, engine: Engine, port: int) -> AsyncIterator[int]:
+    """Answer `/metrics`, `/health/live` and `/health/ready` while the block runs; gives the port, for 0 the one it got.
 
     Raises:
         ConfigurationError: the address cannot be listened on.
     """
-    if settings.worker_port is None:
-        yield None
-        return
     app = web.Application(client_max_size=1)
     pages = _Pages(settings, engine)
     for path, page in ((metrics.PATH, pages.metrics), ("/health/live", pages.live), ("/health/ready", pages.ready)):
@@ -42,7 +39,7 @@ async def worker_pages(settings: Settings, engine: Engine) -> AsyncIterator[int 
     )
     await runner.setup()
     try:
-        yield await _listen(runner, settings.worker_host, settings.worker_port)
+        yield await _listen(runner, settings.worker_host, port)
     finally:
         await runner.cleanup()
 
