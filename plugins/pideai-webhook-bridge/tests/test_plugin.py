@@ -202,9 +202,20 @@ async def test_with_a_broken_secret_nothing_is_sent_and_it_is_not_told(
     assert receiver.received == []
 
 
-async def test_a_sound_installation_is_accepted(bridge: WebhookBridge, context: Any) -> None:
-    await bridge.on_install(context)
-    await bridge.on_config_change(context)
+async def test_an_installation_is_accepted_as_long_as_it_is_sound(bridge: WebhookBridge, context: Any) -> None:
+    async def faults(hook: Any) -> set[str]:
+        try:
+            await hook(context)
+        except ConfigRejected as rejected:
+            return set(rejected.faults)
+        return set()
+
+    hooks = (bridge.on_install, bridge.on_config_change)
+    sound = [await faults(hook) for hook in hooks]
+    context.secrets.values.clear()
+
+    assert sound == [set(), set()]
+    assert [await faults(hook) for hook in hooks] == [{"/webhook_secret"}] * 2
 
 
 async def test_an_installation_without_url_and_secret_is_refused_in_spanish(

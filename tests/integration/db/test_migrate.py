@@ -15,6 +15,23 @@ from pideai_host.plugins.migrations import plugin_states, roll_back_plugin
 from pideai_host.plugins.registry import load_registry
 
 ALL = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))
+SHAPE = """
+select jsonb_build_object(
+  'columns', (select jsonb_agg(to_jsonb(c) order by c.table_schema, c.table_name, c.ordinal_position)
+              from information_schema.columns c where table_schema in ('public', 'pideai_host')),
+  'indexes', (select jsonb_agg(indexdef order by indexdef) from pg_indexes
+              where schemaname in ('public', 'pideai_host')),
+  'constraints', (select jsonb_agg(conrelid::regclass || ' ' || pg_get_constraintdef(oid) order by conname, conrelid)
+                  from pg_constraint where connamespace in ('public'::regnamespace, 'pideai_host'::regnamespace)),
+  'functions', (select jsonb_agg(pg_get_functiondef(oid) order by oid::regprocedure::text)
+                from pg_proc where pronamespace = 'pideai_host'::regnamespace and prokind = 'f'),
+  'triggers', (select jsonb_agg(pg_get_triggerdef(oid) order by tgname, tgrelid) from pg_trigger
+               where not tgisinternal),
+  'policies', (select jsonb_agg(to_jsonb(p) order by p.schemaname, p.tablename, p.policyname) from pg_policies p),
+  'grants', (select jsonb_agg(oid::regclass || ' ' || relacl::text order by oid::regclass::text)
+             from pg_class where relnamespace = 'pideai_host'::regnamespace and relacl is not null))
+"""
+"""All that migrations make, in one value."""
 
 
 @pytest.fixture
@@ -276,7 +293,11 @@ def test_no_two_of_our_migrations_have_one_version() -> None:
 
 def test_our_migrations_can_be_repeated_by_hand(database) -> None:
     """Up files are idempotent: they may have come by a supabase/migrations folder before."""
+    before = ask(database.admin_url, SHAPE)
+
     tell(database.admin_url, *[(MIGRATIONS / f"{name}.sql").read_text() for name in ALL])
+
+    assert ask(database.admin_url, SHAPE) == before
 
 
 def test_our_migrations_can_be_taken_back_and_applied_again(database) -> None:

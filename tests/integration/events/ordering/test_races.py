@@ -259,7 +259,9 @@ async def test_entities_are_locked_in_the_order_of_their_key_whatever_the_batchs
     async with held() as first, first.connection() as connection:
         await connection.execute("select from pideai_host.ordered_entities where entity_id = 'a' for update")
         calling = await waiting(call())
-        await shop.connection.execute(
+        free = await shop.connection.execute(
             "select from pideai_host.ordered_entities where entity_id = 'b' for update nowait"
         )
     await calling
+
+    assert free.rowcount == 1
