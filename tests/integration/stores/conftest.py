@@ -13,8 +13,12 @@ from pideai_host.plugins.lanes import main_lane
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.stores.context import ContextFactory
+from pideai_host.stores.installations import Installations
 from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.secrets import Sealer
+from pideai_host.stores.wire import InstallIn
+
+KEY = "canary-key"
 
 
 @pytest.fixture
@@ -176,3 +180,18 @@ class Deliveries:
 @pytest.fixture
 def deliveries(runtime_conn) -> Deliveries:
     return Deliveries(runtime_conn)
+
+
+@pytest.fixture
+def find(pool, store_id):
+    async def _find(slug: str = "courier"):
+        return await Installations(pool).find(store_id, slug)
+
+    return _find
+
+
+@pytest.fixture
+async def installed(lifecycle, store_id, courier):
+    made = await lifecycle.install(store_id, "courier", InstallIn(config={"key": KEY}))
+    courier.told.clear()
+    return made

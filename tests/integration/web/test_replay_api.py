@@ -173,7 +173,10 @@ async def test_deliveries_are_listed_newest_first(api, seed):
     ],
     ids=["status", "statuses", "plugin", "another plugin", "type", "types and status", "since", "until"],
 )
-async def test_deliveries_are_narrowed_by_each_part_of_the_question(api, seed, query, expected):
+async def test_deliveries_are_narrowed_by_each_part_of_the_question(api, shop, seed, query, expected):
+    await shop.connection.execute(
+        "insert into public.plugins (slug, name, type) values ('another', 'Another', 'delivery')"
+    )
     made = [*await seed("failed", "delivered"), *await seed("expired", "failed", event_type="order.updated")]
 
     assert set(await api.ids(**query)) == {made[place] for place in expected}
