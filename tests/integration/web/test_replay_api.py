@@ -19,6 +19,7 @@ from pideai_host.events.replay_range import ReplayRanges
 from pideai_host.events.replay_write import Order
 from pideai_host.events.scope import EVERY_STORE
 from pideai_host.stores.audit import AuditTrail
+from pideai_host.stores.catalogue import Catalogue
 from pideai_host.testing.tokens import TokenSigner
 from pideai_host.web.access import StoreAccess
 from pideai_host.web.auth import Verifier
@@ -103,7 +104,7 @@ async def api(pool, shop, installation) -> AsyncIterator[Api]:
             webhook_secrets=(),
             verifier=Verifier(keys, issuer=ISSUER),
             access=StoreAccess(pool),
-            catalogue=None,
+            catalogue=Catalogue(pool),
             installations=None,
             lifecycle=None,
             breakers=None,
