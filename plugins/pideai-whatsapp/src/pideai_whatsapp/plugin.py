@@ -90,6 +90,7 @@ class WhatsAppPlugin:
             max_age_s=MAX_AGE_S,
             repeat_safe=False,
             ordered=True,
+            api=">=1.2,<2",
         )
 
     @hookimpl
