@@ -76,9 +76,6 @@ def _look_inside(settings: Settings, registry: Registry) -> list[Finding]:
     found = asyncio.run(_as_runtime(settings, registry))
     if any(one.level is Level.FAULT and one.about == "database" for one in found):
         return found
-    if settings.admin_database_url == settings.database_url and not settings.embedded:
-        said = "only one URL is set, so what the owner alone sees was not looked at, or both are one"
-        found.append(note("owner", said, "`pideai-host migrate --status`, with ADMIN_DATABASE_URL."))
     found += database.of_migrations(settings, registry)
     return found
 

@@ -136,6 +136,12 @@ def test_migrations_that_wait(settings, well, owner):
     assert ("1 wait" in found.said, "pideai-host migrate" in found.hint) == (True, True)
 
 
+def test_a_process_that_knows_the_runtime_role_alone(settings, well):
+    alone = replace(settings, admin_database_url=settings.database_url)
+
+    assert told(alone) == []
+
+
 def test_a_plugin_that_nobody_synced(settings, well):
     class Other(Courier):
         @hookimpl

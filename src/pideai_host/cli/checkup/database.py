@@ -96,7 +96,13 @@ def of_migrations(settings: Settings, registry: Registry) -> Iterator[Finding]:
         for slug, own in plugin_states(url, registry, variable=variable).items() if not waiting else ():
             waiting += [f"{slug}: {one.name}" for one in own if one.applied_at is None]
     except PideaiError as error:
-        yield Finding.of("migrations", error)
+        if settings.admin_database_url == settings.database_url and isinstance(
+            error.__cause__, errors.InsufficientPrivilege
+        ):
+            said = "what this version needs is there; the role of DATABASE_URL may not look at more"
+            yield ok("migrations", f"{said}: `pideai-host migrate --status` with ADMIN_DATABASE_URL does")
+        else:
+            yield Finding.of("migrations", error)
         return
     if waiting:
         yield fault("migrations", f"{len(waiting)} wait to be applied, the first is {waiting[0]}", MIGRATE)
@@ -112,7 +118,13 @@ async def of_tables(connection: Connection, needed: tuple[str, ...]) -> list[Fin
         said = f"the role may not use the host's schema: {error.diag.message_primary}"
         return [fault("tables", said, "Connect as the role pideai_host, or as the owner.")]
     if missing:
-        return [fault("tables", f"the database lacks {missing[0]['name']} and {len(missing) - 1} more", MIGRATE)]
+        return [
+            fault(
+                "tables",
+                f"the database lacks {len(missing)} of the host's tables and functions, such as {missing[0]['name']}",
+                MIGRATE,
+            )
+        ]
     return []
 
 
