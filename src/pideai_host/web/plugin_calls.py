@@ -40,7 +40,7 @@ NEEDS_PLAN: Final = "needs_plan"
 
 CONTEXT_KEY: Final = "pideai_plugin_context"
 _USING: Final = frozenset({"POST", "PUT", "PATCH"})
-"""What goes on with using a plugin; what shows or removes something is not asked for a plan (docs/adr/0030)."""
+"""What goes on with using a plugin; what shows or removes something is not asked for a plan (docs/adr/0042)."""
 _GOOD: Final = range(200, 300)
 _STATUSES: Final = range(200, 600)
 _REFUSALS: Final = range(400, 500)

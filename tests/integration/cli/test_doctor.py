@@ -243,6 +243,15 @@ def test_no_worker(settings, well, owner):
     assert (found.level, "pideai-host worker" in found.hint) == (Level.FAULT, True)
 
 
+def test_a_plugin_that_no_worker_serves(settings, well, owner):
+    owner.execute("insert into public.store_plugins (store_id, plugin_id) select %s, id from public.plugins", (well,))
+    assert told(settings) == []
+    owner.execute("update pideai_host.processes set plugins = '{another}'")
+
+    found = the(settings, "plugin")
+    assert (found.level, "courier is enabled in a store, and no worker" in found.said) == (Level.FAULT, True)
+
+
 def test_no_door(settings, well, owner):
     owner.execute("drop trigger one on public.orders")
 

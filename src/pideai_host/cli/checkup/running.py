@@ -21,6 +21,7 @@ STALE_S: Final = 90.0
 SETTLED: Final = timedelta(seconds=30)
 """A process that has lived for so long would have said by now that it leads."""
 _PROCESSES: Final = query(load("pideai_host.events", "sql/processes.sql"))
+_UNSERVED: Final = query("select slug from pideai_host.unserved_plugins(%(silence_s)s) as slug")
 _QUARANTINED: Final = query(load("pideai_host.events", "sql/quarantines_list.sql"))
 _BREAKERS: Final = query(load("pideai_host.events", "sql/breakers_of_all.sql"))
 _DOORS: Final = statement("doors")
@@ -33,7 +34,12 @@ async def of_processes(connection: Connection) -> list[Finding]:
     """Tell who lives."""
     alive = [one for one in await rows(connection, _PROCESSES, silence_s=SILENCE_S) if one["is_alive"]]
     found = []
-    if not any(one["makes_deliveries"] for one in alive):
+    has_worker = any(one["makes_deliveries"] for one in alive)
+    for one in await rows(connection, _UNSERVED, silence_s=SILENCE_S) if has_worker else ():
+        said = f"{one['slug']} is enabled in a store, and no worker serves its lane: its deliveries wait"
+        hint = "Is it loaded (`pideai-host plugins list`), and among the --plugins of a worker?"
+        found.append(fault("plugin", said, hint))
+    if not has_worker:
         said = f"no process that makes deliveries was seen for {SILENCE_S:g} s: events are kept, and wait"
         found.append(fault("workers", said, "Start `pideai-host worker`, or `pideai-host serve` without --no-worker."))
     elif not any(one["leads"] for one in alive) and any(one["seen_at"] - one["started_at"] > SETTLED for one in alive):
@@ -135,7 +141,9 @@ async def of_aside(connection: Connection) -> list[Finding]:
         found.append(warning("installations", said, "GET /api/stores/{store_id}/plugins tells why, as `state_reason`."))
     if aside["unconfigured"]:
         said = f"{aside['unconfigured']} installations have a configuration that their plugin's version cannot take"
-        found.append(warning("installations", said, "Their deliveries wait; the plugin's migrate_config refused it."))
+        found.append(
+            warning("installations", said, "Their deliveries wait; `pideai-host plugins configs` tells which, and why.")
+        )
     return found
 
 
