@@ -54,7 +54,7 @@ def test_what_cannot_be_a_phone_is_refused_and_shown(typed: str) -> None:
 
 @pytest.mark.parametrize("typed", [None, "", "   "])
 def test_missing_phone_is_named_as_missing(typed: str | None) -> None:
-    with pytest.raises(PhoneUnusable, match="no tiene teléfono"):
+    with pytest.raises(PhoneUnusable, match="Falta el teléfono"):
         to_e164(typed, region="VE")
 
 

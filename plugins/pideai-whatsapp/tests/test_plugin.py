@@ -244,7 +244,7 @@ async def test_server_without_evolution_waits_for_the_operator(confirm: Handle, 
 @pytest.mark.parametrize(
     ("phone", "reason"),
     [
-        (None, "El pedido no tiene teléfono del cliente."),
+        (None, "Falta el teléfono del cliente."),
         ("hola", "El teléfono del cliente no es un número válido: «hola»."),
     ],
 )

@@ -81,7 +81,7 @@ def to_e164(raw: str | None, *, region: str) -> Phone:
     """
     text = (raw or "").strip()
     if not text:
-        raise PhoneUnusable("El pedido no tiene teléfono del cliente.")
+        raise PhoneUnusable("Falta el teléfono del cliente.")
     if _LOOKS_LIKE_PHONE.fullmatch(text):
         for candidate in _readings(text, region):
             if phonenumbers.is_valid_number(candidate):
