@@ -18,7 +18,7 @@ LogFormat = Literal["console", "json"]
 _trace_ids: Callable[[], tuple[str, str] | None] | None = None
 
 # they log every request at INFO, with URLs that may hold a customer's tokens
-_TOO_TALKATIVE = ("httpx", "httpcore", "hpack", "urllib3", "yoyo.migrations")
+_TOO_TALKATIVE = ("httpx", "httpcore", "hpack", "urllib3", "yoyo.migrations", "psycopg")
 
 # it logs each attempt to reach a collector that is away; `spans` says it once
 _LEAST_TALKATIVE = ("opentelemetry",)

@@ -81,3 +81,12 @@ def test_http_clients_do_not_log_requests(capsys: pytest.CaptureFixture[str]) ->
     logging.getLogger("httpx").info("POST https://host/token")
 
     assert capsys.readouterr().err == ""
+
+
+def test_the_driver_is_as_quiet_as_all_else(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up(level="error")
+    logging.getLogger("psycopg").setLevel(logging.WARNING)  # as its import does
+    set_up(level="error")
+    logging.getLogger("psycopg.pool").warning("lost a connection")
+
+    assert capsys.readouterr().err == ""
