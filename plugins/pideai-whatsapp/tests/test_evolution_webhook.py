@@ -216,7 +216,20 @@ QR = {"instance": "laarepera", "pairingCode": None, "code": "2@abc", "base64": "
                 "key": {"remoteJid": "553187654321@s.whatsapp.net", "fromMe": True, "id": "3EB0AA"},
                 "message": {"imageMessage": {"caption": "Promo"}},
             },
-            [Accepted(provider_message_id="3EB0AA", recipient_digits="553187654321", text="Promo")],
+            [Accepted(provider_message_id="3EB0AA", recipient_digits="5531987654321", text="Promo")],
+        ),
+        (
+            "send.message",
+            {
+                "key": {"remoteJid": "123@lid", "remoteJidAlt": JID, "fromMe": True, "id": "3EB0AA"},
+                "message": {"conversation": "x"},
+            },
+            [Accepted(provider_message_id="3EB0AA", recipient_digits="584141234567", text="x")],
+        ),
+        (
+            "send.message",
+            {"key": {"remoteJid": "120363041234567890@g.us", "fromMe": True, "id": "3EB0AA"}},
+            [Counted(name="send.message")],
         ),
         ("messages.delete", {"remoteJid": JID, "fromMe": True, "id": "x"}, [Counted(name="messages.delete")]),
         ("contacts.update", [], [Counted(name="contacts.update")]),

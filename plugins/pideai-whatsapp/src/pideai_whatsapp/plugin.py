@@ -26,6 +26,7 @@ from pideai_host.api import (
     hookimpl,
 )
 from pideai_whatsapp.campaigns.release import RELEASE
+from pideai_whatsapp.channel.asking import ASKING
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.linking import begin
 from pideai_whatsapp.channel.routing import route_call
@@ -157,8 +158,8 @@ class WhatsAppPlugin:
 
     @hookimpl
     def jobs(self) -> list[PluginJob]:
-        """Contribute the look after all stores' channels, and after messages that nobody works on any more."""
-        return [CUTOVER_UPKEEP, RELEASE, STALE_SENDS, OLD_SENDS, WATCHDOG]
+        """Contribute the look after all stores' channels, and after messages of which nothing is heard."""
+        return [ASKING, CUTOVER_UPKEEP, RELEASE, STALE_SENDS, OLD_SENDS, WATCHDOG]
 
     @hookimpl
     def cli_commands(self) -> list[click.Command]:

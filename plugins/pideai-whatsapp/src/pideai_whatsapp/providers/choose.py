@@ -44,7 +44,7 @@ async def provider_for(config: WhatsAppConfig, *, subdomain: str, context: Plugi
         case ProviderName.EVOLUTION:
             return _evolution(config, subdomain=subdomain, context=context)
         case ProviderName.TWILIO:
-            return await _twilio(config, context)
+            return await twilio_for(config, context)
         case ProviderName.META:
             return await _meta(config, context)
         case _:
@@ -123,7 +123,12 @@ def _evolution(config: WhatsAppConfig, *, subdomain: str, context: PluginContext
     return EvolutionProvider(context.http, url=url, key=key, instance=config.instance_name or subdomain)
 
 
-async def _twilio(config: WhatsAppConfig, context: PluginContext) -> TwilioProvider:
+async def twilio_for(config: WhatsAppConfig, context: PluginContext) -> TwilioProvider:
+    """Make Twilio of a store that has an account there, whether it sends through it now or did before.
+
+    Raises:
+        ProviderConfiguration: the store has no account, or its key is missing.
+    """
     section = config.twilio
     if section is None:
         raise ProviderConfiguration("La tienda no tiene configurada su cuenta de Twilio.")

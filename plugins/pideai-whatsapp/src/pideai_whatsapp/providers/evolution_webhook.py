@@ -26,6 +26,7 @@ from pideai_whatsapp.providers.signals import (
     Receipt,
     Signal,
 )
+from pideai_whatsapp.text.phones import digits_of
 
 MAX_SIGNALS: Final = 100
 
@@ -122,14 +123,13 @@ def _update(data: dict[str, Any]) -> list[Signal]:
 
 
 def _accepted(data: dict[str, Any]) -> list[Signal]:
-    key = data.get("key")
-    if not isinstance(key, dict) or (message_id := identifier(key.get("id"))) is None:
+    """Read what the server took over; without the number of whom it is for (a group, a hidden one) it finds nothing."""
+    message_id = identifier(within(data, "key", "id"))
+    phone = phone_of_jid(within(data, "key", "remoteJid")) or phone_of_jid(within(data, "key", "remoteJidAlt"))
+    if message_id is None or phone is None:
         return []
-    jid = key.get("remoteJid")
-    digits = jid.partition("@")[0].partition(":")[0] if isinstance(jid, str) else ""
-    if not (digits.isascii() and digits.isdigit()):
-        return []
-    accepted = Accepted(provider_message_id=message_id, recipient_digits=digits[:32], text=_text(data.get("message")))
+    text = _text(data.get("message"))
+    accepted = Accepted(provider_message_id=message_id, recipient_digits=digits_of(phone), text=text)
     return [accepted, *_stored_progress(message_id, data.get("status"))]
 
 
