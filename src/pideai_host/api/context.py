@@ -115,7 +115,8 @@ class Deliveries(Protocol):
 
         Written with what the call emits, before a 2xx answer goes out, or not at all. Status only goes forward: a
         delivery that is delivered or failed stays as it is, so a result may be told again. One that the host does not
-        know as sent yet keeps the result until it does. Credits stay as they are.
+        know as sent yet keeps the result until it does. Of credits, what an unknown delivery kept is charged or given
+        back soon after; what was sent stays charged.
 
         Args:
             delivery_id: `context.delivery.id` of the call that sent it. One of another store or plugin is passed over.

@@ -1,13 +1,16 @@
 """However a delivery ends, that end charges, gives back or keeps its credit; the plugin need not say so."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from pideai_host.api import delivered, failed, retry, sent, unknown, wait
 from pideai_host.events.jobs import Upkeep
+from pideai_host.stores import receipts
 from pideai_host.stores.credits import DeliveryCredits
+from pideai_host.stores.receipts import Receipts
 
 
 @pytest.fixture
@@ -188,3 +191,31 @@ async def test_a_delivery_that_holds_nothing_costs_no_statement(working, shop, p
     await working.done(3)
 
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "result", "state"),
+    [
+        (unknown("who knows"), delivered(), "charged"),
+        (unknown("who knows"), failed("the provider says no"), "refunded"),
+        (sent(), failed("not delivered"), "charged"),
+    ],
+    ids=["unknown, then delivered", "unknown, then failed", "sent, then failed"],
+)
+async def test_a_report_settles_what_nobody_knew(working, shop, probe, until, outcome, result, state):
+    probe.answers = [reserving(outcome)]
+    await working.door.receive(await shop.order())
+    await working.done()
+
+    async def is_settled():
+        return await holds(working) in (["kept"], ["charged"])
+
+    await until(is_settled)
+    [[delivery_id, plugin_id]] = await working.rows("select id, plugin_id from public.plugin_events_log")
+    collected = Receipts("probe", is_open=True)
+    collected.settle(delivery_id, result)
+    async with working.pool.connection() as connection:
+        await receipts.write(connection, shop.store_id, plugin_id, collected.all, at=datetime.now(UTC))
+    await look_after(working)
+
+    assert await holds(working) == [state]

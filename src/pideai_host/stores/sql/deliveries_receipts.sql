@@ -31,6 +31,14 @@ changed as (
     and (d.status in ('sent', 'unknown') or d.status = 'pending' and d.receipt is null)
     -- Said twice for the planner, as in promote_due.
     and d.id = any (array(select id from met))
-  returning d.id
+  returning d.id, d.status
+),
+doubted as (
+  -- What was kept since nobody knew is settled by the scheduler, now that the log can tell (ADR 0020).
+  update pideai_host.credit_holds h
+  set state = 'reserved', updated_at = now()
+  from changed c
+  where h.store_id = %(store_id)s and h.plugin = (select slug from public.plugins where id = %(plugin_id)s)
+    and h.delivery_id = c.id and h.state = 'kept' and c.status in ('delivered', 'failed')
 )
 select id from changed
