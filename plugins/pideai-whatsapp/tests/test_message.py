@@ -10,12 +10,14 @@ import pytest
 from pideai_whatsapp.errors import AmountUnusable
 from pideai_whatsapp.text.message import MAX_CHARS, MAX_ITEM_LINES, compose, items_text, token_values
 from pideai_whatsapp.text.money import PriceFormat
+from pideai_whatsapp.text.preview import tokens_of
 from pideai_whatsapp.text.store import Store
 from pideai_whatsapp.text.templates import DEFAULT_TEXTS, MessageType
 
 from pideai_host.api import Address, OrderItem
 
 ITEMS_TEXT = "2 x Arepa reina pepiada (USD 5,00)\n  + Queso (USD 1,00)\n1 x Papelón con limón (USD 2,50)"
+ABANDONED_CART, PROMOTION = MessageType.ABANDONED_CART, MessageType.PROMOTION
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -166,8 +168,9 @@ def test_total_that_is_no_number_cannot_be_written(values_of: Callable[..., dict
         values_of(total=Decimal("NaN"))
 
 
-def test_readme_tells_every_token_with_its_true_value(values_of: Callable[..., dict[str, str]]) -> None:
+def test_readme_tells_every_token_with_its_true_value(values_of: Callable[..., dict[str, str]], store: Store) -> None:
     rows = re.findall(r"^\| `\{(\w+)\}` \|.*\| (.*) \|$", README.read_text("utf-8"), re.MULTILINE)
     told = {name: example.strip().strip("`").replace("<br>", "\n") for name, example in rows}
+    others = [tokens_of(kind, store, base_domain="pideai.com") for kind in (ABANDONED_CART, PROMOTION)]
 
-    assert told == values_of(delivery_address=Address(text="Calle 5, casa 3"))
+    assert told == {**others[0], **others[1], **values_of(delivery_address=Address(text="Calle 5, casa 3"))}
