@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from litestar import Request
 from litestar.types import Scope
 
+from pideai_host.web.seldom import Seldom
+
 if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.events.breaker_rows import BreakerRows
     from pideai_host.events.changed import ChangedStores
@@ -35,6 +37,9 @@ if TYPE_CHECKING:  # auth and access find their parts through this module
     from pideai_host.web.readiness import Readiness
     from pideai_host.web.request_limits import RequestLimits
 
+REFUSALS_TOLD_S: Final = 60.0
+"""How often the log tells that changes are refused for their secret."""
+
 STATE_KEY: Final = "host"
 """Where the app keeps the `HostState`: ``app.state.host``."""
 
@@ -54,6 +59,7 @@ class HostState:
         metrics_tokens: Each lets its bearer read the metrics; with none, only this machine may.
         pools: What the metrics tell of.
         trusted_proxies: Whose word on the client's address counts.
+        webhooks_refused: Database changes that came without a right secret.
     """
 
     door: "WebhookDoor"
@@ -84,6 +90,7 @@ class HostState:
     trusted_proxies: "Sequence[Network]" = ()
     metrics_tokens: Sequence[bytes] = field(default=(), repr=False)
     pools: "Sequence[Measured]" = ()
+    webhooks_refused: Seldom = field(default_factory=lambda: Seldom(REFUSALS_TOLD_S))
 
 
 def host_state(scope: Scope) -> HostState:

@@ -18,6 +18,7 @@ from litestar.openapi.spec.enums import OpenAPIType
 from litestar.response.base import ASGIResponse
 from litestar.types import Scope
 
+from pideai_host.telemetry import get_logger
 from pideai_host.web.auth import Unauthenticated
 from pideai_host.web.bodies import BodyTooSlow
 from pideai_host.web.examples import ACCEPTED
@@ -30,6 +31,8 @@ FAULT_KEY: Final = "pideai_fault"
 """Where the short way (`web.front`) leaves what went wrong on it, to be answered here."""
 
 _SECRET_HEADER: Final = b"x-pideai-webhook-secret"
+_REFUSED_HINT: Final = "Somebody knocks; or does the webhook send another secret than those in PIDEAI_WEBHOOK_SECRETS?"
+_log: Final = get_logger(__name__)
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -102,7 +105,12 @@ async def receive_database_change(request: Request[Any, Any, Any]) -> ASGIRespon
     if fault is not None:
         raise fault
     host = host_state(request.scope)
-    require_secret(request.scope, host.webhook_secrets)
+    try:
+        require_secret(request.scope, host.webhook_secrets)
+    except WebhookSecretWrong:
+        if count := host.webhooks_refused.happened():
+            _log.warning("webhook_refused", refused=count, hint=_REFUSED_HINT)
+        raise
     event_ids = await host.door.receive(await _body(request))
     return ASGIResponse(body=_encode(Accepted(event_ids)), status_code=202, media_type="application/json")
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from pideai_host.api import DatabaseUnavailable
 from pideai_host.events.doors import NotAChange
@@ -122,3 +123,13 @@ def test_the_secret_is_not_echoed(client_of, door):
     response = client.post(PATH, content=BODY, headers={HEADER: "guessed-secret"})
 
     assert "guessed-secret" not in response.text + str(response.headers)
+
+
+def test_the_log_tells_once_that_a_secret_is_wrong_and_never_which(client):
+    with capture_logs() as lines:
+        for _ in range(3):
+            client.post(PATH, content=BODY, headers={HEADER: "wrong-canary"})
+
+    told = [line for line in lines if line["event"] == "webhook_refused"]
+    assert [line["refused"] for line in told] == [1]
+    assert "canary" not in str(lines)
