@@ -48,3 +48,12 @@ def test_the_pages_for_operators_name_metrics_that_there_are(page):
     assert {
         name for name in named if name.removesuffix("_total") not in {one.name for one in REGISTRY.collect()}
     } == set()
+
+
+def test_the_lines_of_the_log_that_are_explained_are_written(page):
+    rows = page("docs/operations.md").text.split("| line of the log |")[1].split("\n\n")[0].splitlines()[2:]
+    named = {name for row in rows for name in re.findall(r"`([a-z_]+)`", row.split("|")[1])}
+    source = "\n".join(one.read_text() for one in (ROOT / "src").rglob("*.py"))
+
+    assert len(named) > 10
+    assert {name for name in named if f'"{name}"' not in source} == set()

@@ -23,10 +23,14 @@ class Measured(ASGIMiddleware):
         waiting.inc()
         state: dict[str, Any] = scope["state"]
         state[_BEGAN] = time.perf_counter()
+        is_to_be_told = False
         try:
             await next_app(scope, receive, send)
+        except Exception:
+            is_to_be_told = True  # what was raised, also by another middleware, is answered further out
+            raise
         finally:
-            if state.pop(_BEGAN, None) is not None:  # it has no answer: the client went away
+            if not is_to_be_told and state.pop(_BEGAN, None) is not None:  # no answer: the client went away
                 waiting.dec()
 
 
