@@ -123,6 +123,12 @@ class Deliveries(Protocol):
             result: `delivered()` or `failed()`; its data is added to the delivery's.
         """
 
+    def wake(self) -> None:
+        """Have the deliveries that `wait` be called again at once: what they waited for is there.
+
+        Those of this store and plugin, when the call ends as for `settle`. Idempotent.
+        """
+
 
 class Log(Protocol):
     """A structured log; store, plugin, event and delivery are bound already. Never log secrets or whole payloads."""

@@ -53,7 +53,7 @@ class Outbox:
             DatabaseUnavailable: it could not be written now; the same call may be made again.
         """
         reports, emitted = context.receipts, context.emitted
-        if not reports and not emitted:
+        if not reports and not emitted and not context.wakes:
             return
 
         async def write(connection: AsyncConnection[TupleRow]) -> tuple[set[UUID], set[str]]:
@@ -61,6 +61,8 @@ class Outbox:
                 [(at,)] = await (await connection.execute(_CLOCK)).fetchall()
                 ids = (context.store_id, context.plugin_id)
                 changed = await receipts.write(connection, *ids, reports, at=at) if reports else set()
+                if context.wakes:
+                    await receipts.wake(connection, context.store_id, context.installation.id)
                 events = [_event_of(context.store_id, one, at + n * _APART) for n, one in enumerate(emitted)]
                 return changed, await self._intake.store(events, connection) if events else set()
 

@@ -199,6 +199,11 @@ class HostContext:
         return list(self._emitted.values())
 
     @property
+    def wakes(self) -> bool:
+        """Whether it was said that what waits is to be woken."""
+        return "deliveries" in vars(self) and self.deliveries.wakes
+
+    @property
     def receipts(self) -> list[Receipt]:
         """What was said of deliveries."""
         return self.deliveries.all if "deliveries" in vars(self) else []

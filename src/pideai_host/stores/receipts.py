@@ -17,6 +17,7 @@ DATA_MAX_BYTES: Final = 8_192
 _ENDS: Final = (Outcome.DELIVERED, Outcome.FAILED)
 
 _WRITE: Final = query(load("pideai_host.stores", "sql/deliveries_receipts.sql"))
+_WAKE: Final = query(load("pideai_host.stores", "sql/deliveries_woken.sql"))
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -41,6 +42,8 @@ class Receipts:
         self._plugin = plugin
         self._is_open = is_open
         self._receipts: dict[UUID, Receipt] = {}
+        self.wakes = False
+        """Whether what waits is to be woken."""
 
     def settle(self, delivery_id: UUID, result: PluginEventResult) -> None:
         """Note what became of a delivery; what is said first of one stands.
@@ -60,6 +63,16 @@ class Receipts:
         self._receipts.setdefault(
             delivery_id, Receipt(delivery_id, result.resolved.value, _line(result.error), self._encoded(result.data))
         )
+
+    def wake(self) -> None:
+        """Note that what waits is to be woken.
+
+        Raises:
+            PluginFault: the call is no webhook, no route and no job.
+        """
+        if not self._is_open:
+            raise self._fault("wake belongs to a webhook, a route or a job, and this call is none")
+        self.wakes = True
 
     @property
     def all(self) -> list[Receipt]:
@@ -88,6 +101,12 @@ async def write(
     rows = [{**msgspec.structs.asdict(one), "entry": _entry(one, at)} for one in receipts]
     parameters = {"store_id": store_id, "plugin_id": plugin_id, "receipts": _encode(rows).decode()}
     return {row[0] for row in await (await connection.execute(_WRITE, parameters)).fetchall()}
+
+
+async def wake(connection: AsyncConnection[Any], store_id: UUID, installation_id: UUID) -> int:
+    """Make due what waits of an installation; return how many."""
+    parameters = {"store_id": store_id, "installation_id": installation_id}
+    return (await connection.execute(_WAKE, parameters)).rowcount
 
 
 def _entry(receipt: Receipt, at: datetime) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """A provider's report may come before the worker has written that the provider accepted: it is not lost."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import pytest
 
-from pideai_host.api import delivered, failed, retry, sent, unknown
+from pideai_host.api import PluginFault, delivered, failed, retry, sent, unknown, wait
 from pideai_host.stores import receipts
 from pideai_host.stores.receipts import Receipts
 
@@ -90,3 +91,36 @@ async def test_the_first_report_stands(working, shop, probe, report):
     [(history,)] = await working.rows("select history from public.plugin_events_log")
     assert [one["outcome"] for one in history] == ["delivered", "sent"]
     assert [row[0] for row in await told(working)] == ["delivered"]
+
+
+async def test_what_waits_is_called_again_at_once_when_it_is_woken(working, shop, probe, installation, until):
+    probe.answers = [wait("the phone is off", retry_after_s=3_600), delivered()]
+    await working.door.receive(await shop.order())
+
+    async def waits():
+        return await working.rows("select 1 from public.plugin_events_log where park_reason = 'wait'")
+
+    await until(waits)
+    async with working.pool.connection() as connection:
+        others = await receipts.wake(connection, shop.store_id, uuid4())
+        woken = await receipts.wake(connection, shop.store_id, installation)
+    [[status, attempts, _]] = await working.done()
+
+    assert (others, woken, status, attempts) == (0, 1, "delivered", 1)
+
+
+async def test_what_is_parked_for_another_reason_is_not_woken(working, shop, probe, installation, until):
+    probe.answers = [retry("later", retry_after_s=60)]
+    await working.door.receive(await shop.order())
+
+    async def is_parked():
+        return await working.rows("select 1 from public.plugin_events_log where park_reason = 'retry'")
+
+    await until(is_parked)
+    async with working.pool.connection() as connection:
+        assert await receipts.wake(connection, shop.store_id, installation) == 0
+
+
+def test_only_calls_that_are_kept_wake():
+    with pytest.raises(PluginFault, match="wake belongs to"):
+        Receipts("probe", is_open=False).wake()

@@ -121,7 +121,9 @@ def look(host: Any, panel: Panel, shop: Any) -> Callable[[], Awaitable[bool]]:
 
     async def look() -> bool:
         context = await calls.context(shop.store_id, "whatsapp", emits_as=emitter(shop.store_id, "whatsapp"))
-        return await look_after(read_config(context.config), context)
+        answered = await look_after(read_config(context.config), context)
+        await host.app.state[STATE_KEY].outbox.keep(context)
+        return answered
 
     return look
 

@@ -67,6 +67,23 @@ async def test_a_message_that_whatsapp_does_not_deliver_fails_visibly(worker, sh
     assert (message["status"], message["error_message"]) == ("failed", "WhatsApp no entregó el mensaje.")
 
 
+async def test_an_order_that_comes_before_the_phone_is_linked_goes_out_when_it_is(
+    worker, shop, panel, evolution, until
+):
+    await place(worker, shop)
+
+    async def waits():
+        return await worker.rows("select 1 from public.plugin_events_log where park_reason = 'wait'")
+
+    await until(waits)
+    await panel.whatsapp("POST", "/connect")
+    evolution.scan(SUBDOMAIN, "584121234567")
+    await evolution.poster.settled()
+    [[status, attempts, _]] = await worker.done()
+
+    assert (status, attempts, len(evolution.sent)) == ("delivered", 1, 1)
+
+
 @pytest.fixture
 async def lost(worker, shop, linked):
     """A message that the provider took, and whose answer was lost."""

@@ -108,9 +108,6 @@ async def test_a_channel_that_lies_is_restarted_tried_again_and_the_waiting_mess
     linked.dead.clear()
     await look()
     tried = await panel.status()
-    await shop.connection.execute(
-        "update public.plugin_events_log set next_attempt_at = now() where status = 'pending'"
-    )
     await worker.done()
     await linked.poster.settled()
     linked.progress(linked.sent[0].message_id, "DELIVERY_ACK")

@@ -58,7 +58,8 @@ async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone 
         number=None if number is None else digits_of(number),
         previous=asked.channel.previous_code,
     )
-    _, row = await change(context.db, whose, [Linked(link)], noting=lambda row: replace(row, hooked_at=row.at))
+    before, row = await change(context.db, whose, [Linked(link)], noting=lambda row: replace(row, hooked_at=row.at))
+    wake_if_opened(before, row, context)
     return row
 
 
@@ -83,6 +84,12 @@ async def unlink(config: WhatsAppConfig, context: PluginContext, *, delete: bool
     if delete:
         await provider.delete()
     return row
+
+
+def wake_if_opened(before: ChannelRow, now: ChannelRow, context: PluginContext) -> None:
+    """Have the store's messages that wait go out, if its channel has just opened."""
+    if now.channel.is_usable and not before.channel.is_usable:
+        context.deliveries.wake()
 
 
 def needs_session(config: WhatsAppConfig) -> bool:

@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from pideai_host.api import JobContext, PluginContext, PluginJob
-from pideai_whatsapp.channel.linking import channel_of, needs_session, whose_of
+from pideai_whatsapp.channel.linking import channel_of, needs_session, wake_if_opened, whose_of
 from pideai_whatsapp.channel.notices import noted, notice_of
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change
 from pideai_whatsapp.channel.state import Polled, State
@@ -104,6 +104,7 @@ async def look_after(config: WhatsAppConfig, context: PluginContext) -> bool:
         before, now = await change(context.db, whose, [Polled(state)], noting=_checked, row=row, tries=1)
     except ChannelBusy:
         return True  # something was heard meanwhile, which is newer than this answer
+    wake_if_opened(before, now, context)
     if now.channel.state is not before.channel.state:
         context.log.info("whatsapp channel found", state=now.channel.state, before=before.channel.state, said=state)
     if notice := notice_of(before, now):

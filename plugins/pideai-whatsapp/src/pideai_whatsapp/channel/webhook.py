@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pideai_host.api import PluginContext, WebhookReply, WebhookRequest
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.inbound import take_inbound
+from pideai_whatsapp.channel.linking import wake_if_opened
 from pideai_whatsapp.channel.receipts import Taken, take_accepted, take_receipts
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, heard, heard_by_an_old_word, read_channel
 from pideai_whatsapp.channel.senders import sender_of
@@ -83,6 +84,7 @@ async def _take(
     if noting is not None:
         happenings = _happenings(signals, found, taken)
         before, now = await change(context.db, whose, happenings, noting=noting, row=row)
+        wake_if_opened(before, now, context)
         if now.channel.state is not before.channel.state:
             context.log.info(
                 "whatsapp channel changed", state=now.channel.state.value, before=before.channel.state.value
