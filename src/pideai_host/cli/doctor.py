@@ -76,8 +76,14 @@ def _look_inside(settings: Settings, registry: Registry) -> list[Finding]:
     found = asyncio.run(_as_runtime(settings, registry))
     if any(one.level is Level.FAULT and one.about == "database" for one in found):
         return found
-    found += database.of_migrations(settings, registry)
+    if _has_owner(settings):
+        found += database.of_migrations(settings, registry)
     return found
+
+
+def _has_owner(settings: Settings) -> bool:
+    """Tell whether the owner's URL is another one, so that there is more to see."""
+    return settings.embedded or settings.admin_database_url != settings.database_url
 
 
 async def _as_runtime(settings: Settings, registry: Registry) -> list[Finding]:
@@ -86,8 +92,11 @@ async def _as_runtime(settings: Settings, registry: Registry) -> list[Finding]:
             found = await database.of_role(connection, settings)
             found += await database.of_queue(connection)
             missing = await database.of_tables(connection, REQUIRED)
-            if missing or any(one.level is Level.FAULT for one in found):
-                return found + missing
+            found += missing
+            if not (missing or _has_owner(settings)):
+                found += await _answered("migrations", database.of_ledger(connection))
+            if any(one.level is Level.FAULT for one in found):
+                return found
             for about, question in (
                 ("catalogue", database.of_catalogue(connection, registry)),
                 ("partitions", database.of_partitions(connection)),

@@ -66,7 +66,7 @@ from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.upgrade import Upgrade
 from pideai_host.supabase import service_client
 from pideai_host.telemetry import get_logger, tracing
-from pideai_host.web.tables import require_tables
+from pideai_host.web.tables import require_tables, waiting_migrations
 
 _log = get_logger(__name__)
 
@@ -147,6 +147,9 @@ async def open_engine(
             )
         )
         await require_tables(pool)
+        waiting = await waiting_migrations(pool)
+        if waiting:
+            _log.warning("migrations_wait", waiting=len(waiting), first=waiting[0], hint="Run `pideai-host migrate`.")
         registry = await without_unmigrated(registry, pool)
         registry = await asyncio.to_thread(with_event_types, registry)
         collected = await asyncio.to_thread(collect_jobs, registry)

@@ -1,10 +1,12 @@
 """Whether a database has what this version of the host needs, asked before anything is begun."""
 
-from typing import Final
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
 
 import psycopg
 from psycopg import errors
-from psycopg.rows import TupleRow
+from psycopg.rows import TupleRow, tuple_row
 
 from pideai_host.api import ConfigurationError
 from pideai_host.db.faults import require_supported, unavailable
@@ -41,6 +43,8 @@ REQUIRED: Final[tuple[str, ...]] = (
 NAMED_MAX: Final = 3
 """Of what is missing, in a message."""
 
+_MAY_LOOK: Final = query("select coalesce(has_table_privilege(to_regclass('pideai_host.migrations'), 'select'), false)")
+_APPLIED: Final = query("select migration_id from pideai_host.migrations")
 _LOOK_FOR_TABLES: Final = query(load("pideai_host.web", "sql/missing_tables.sql"))
 
 
@@ -83,6 +87,32 @@ async def _require_tables(connection: psycopg.AsyncConnection[TupleRow]) -> None
             f"the database lacks {', '.join(row[0] for row in rows[:NAMED_MAX])}{_more(len(rows))}",
             hint="Run `pideai-host migrate` first.",
         )
+
+
+async def waiting_migrations(pool: Pool) -> list[str]:
+    """Return the migrations of this version that were not applied, in their order.
+
+    None where that cannot be told: another tool applied the files, or the role may not read the ledger.
+    """
+    async with pool.connection() as connection:
+        return await migrations_left(connection)
+
+
+async def migrations_left(connection: psycopg.AsyncConnection[Any]) -> list[str]:
+    """Return the same, on a connection of the caller's."""
+    found = await connection.cursor(row_factory=tuple_row).execute(_MAY_LOOK)
+    [(may_look,)] = await found.fetchall()
+    if not may_look:
+        return []
+    rows = await (await connection.cursor(row_factory=tuple_row).execute(_APPLIED)).fetchall()
+    applied = {row[0] for row in rows}
+    return [name for name in _packaged() if name not in applied]
+
+
+@cache
+def _packaged() -> tuple[str, ...]:
+    folder = files("pideai_host.db").joinpath("migrations")
+    return tuple(sorted(one.name.removesuffix(".sql") for one in folder.iterdir() if one.name.endswith(".sql")))
 
 
 def _more(count: int) -> str:

@@ -122,7 +122,7 @@ def test_working_as_the_owner(settings, well):
 
 
 def test_an_empty_database(settings, bare_database):
-    empty = replace(settings, database_url=bare_database.admin_url, admin_database_url=bare_database.admin_url)
+    empty = replace(settings, database_url=bare_database.runtime_url, admin_database_url=bare_database.admin_url)
 
     assert "pgmq is not installed" in the(empty, "queue").said
     assert "wait to be applied" in the(empty, "migrations").said
@@ -140,6 +140,19 @@ def test_a_process_that_knows_the_runtime_role_alone(settings, well):
     alone = replace(settings, admin_database_url=settings.database_url)
 
     assert told(alone) == []
+
+
+def test_migrations_that_wait_are_seen_by_the_runtime_role_alone(settings, well, owner):
+    owner.execute("delete from pideai_host.migrations where migration_id like '%prune%'")
+
+    found = the(replace(settings, admin_database_url=settings.database_url), "migrations")
+    assert ("1 wait" in found.said, "pideai-host migrate" in found.hint) == (True, True)
+
+
+def test_files_that_another_tool_applied_leave_nothing_to_read(settings, well, owner):
+    owner.execute("drop table pideai_host.migrations")
+
+    assert told(replace(settings, admin_database_url=settings.database_url)) == []
 
 
 def test_a_plugin_that_nobody_synced(settings, well):

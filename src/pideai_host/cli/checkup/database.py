@@ -1,6 +1,6 @@
 """What can be told of the database: whether it can be used, as whom, and whether it is what this version needs."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from pideai_host.plugins.lanes import bulk_lane, main_lane
 from pideai_host.plugins.migrations import plugin_states
 from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings
+from pideai_host.web.tables import migrations_left
 
 Connection = AsyncConnection[DictRow]
 
@@ -96,18 +97,20 @@ def of_migrations(settings: Settings, registry: Registry) -> Iterator[Finding]:
         for slug, own in plugin_states(url, registry, variable=variable).items() if not waiting else ():
             waiting += [f"{slug}: {one.name}" for one in own if one.applied_at is None]
     except PideaiError as error:
-        if settings.admin_database_url == settings.database_url and isinstance(
-            error.__cause__, errors.InsufficientPrivilege
-        ):
-            said = "what this version needs is there; the role of DATABASE_URL may not look at more"
-            yield ok("migrations", f"{said}: `pideai-host migrate --status` with ADMIN_DATABASE_URL does")
-        else:
-            yield Finding.of("migrations", error)
+        yield Finding.of("migrations", error)
         return
-    if waiting:
-        yield fault("migrations", f"{len(waiting)} wait to be applied, the first is {waiting[0]}", MIGRATE)
-    else:
-        yield ok("migrations", f"all {len(states)} are applied")
+    yield _waiting(waiting, f"all {len(states)} are applied")
+
+
+async def of_ledger(connection: Connection) -> list[Finding]:
+    """Tell the same as far as the runtime role may know it."""
+    return [_waiting(await migrations_left(connection), "none is known to wait")]
+
+
+def _waiting(names: Sequence[str], none: str) -> Finding:
+    if not names:
+        return ok("migrations", none)
+    return fault("migrations", f"{len(names)} wait to be applied, the first is {names[0]}", MIGRATE)
 
 
 async def of_tables(connection: Connection, needed: tuple[str, ...]) -> list[Finding]:
