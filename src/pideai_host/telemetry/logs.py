@@ -20,8 +20,8 @@ _trace_ids: Callable[[], tuple[str, str] | None] | None = None
 # they log every request at INFO, with URLs that may hold a customer's tokens
 _TOO_TALKATIVE = ("httpx", "httpcore", "hpack", "urllib3", "yoyo.migrations", "psycopg")
 
-# it logs each attempt to reach a collector that is away; `spans` says it once
-_LEAST_TALKATIVE = ("opentelemetry",)
+# they log each attempt to reach a collector that is away, and each span that is dropped; `spans` says it once
+_LEAST_TALKATIVE = ("opentelemetry.exporter", "opentelemetry.sdk._shared_internal")
 
 
 def set_up(*, level: str = "info", log_format: LogFormat = "console") -> None:

@@ -66,7 +66,10 @@ def set_up(endpoint: str | None) -> None:
     try:
         active = spans.Spans(spans.provider(endpoint))
     except ValueError as error:
-        raise ConfigurationError(f"OpenTelemetry cannot use its variables: {error}") from error
+        raise ConfigurationError(
+            f"OpenTelemetry cannot use its variables: {error}",
+            hint="They begin with OTEL_; docs/operations.md names some.",
+        ) from error
     follow_traces(active.ids)
 
 

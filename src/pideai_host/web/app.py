@@ -89,7 +89,10 @@ def _begin() -> Settings:
     set_collector_for_serving()
     telemetry.hush_output()
     telemetry.set_up(level=settings.log_level, log_format=settings.log_format)
-    telemetry.tracing.set_up(settings.traces_endpoint)
+    try:
+        telemetry.tracing.set_up(settings.traces_endpoint)
+    except PideaiError as error:
+        leave(error)
     return settings
 
 

@@ -59,7 +59,8 @@ class TracedFront(Front):
             self._spans.mark(span, type(error).__name__)
             raise
         finally:
-            span.end()
+            if span.is_recording():  # a stream's has ended
+                span.end()
 
     def _answered(self, span: "Span", scope: HTTPScope, message: Mapping[str, Any]) -> None:
         known = cast("dict[str, Any]", scope)

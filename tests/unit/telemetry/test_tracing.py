@@ -136,3 +136,21 @@ def test_what_the_collector_does_not_take_is_counted_and_told_once(capsys):
     assert lost() - before == 2
     told = [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()]
     assert told == ["traces_not_taken", "traces_taken_again"]
+
+
+def test_a_sampler_that_there_is_not_is_told(monkeypatch, capsys):
+    set_up(log_format="json")
+    monkeypatch.setenv("OTEL_TRACES_SAMPLER", "some")
+    with Collector() as collector:
+        tracing.set_up(collector.url)
+        tracing.shut_down()
+
+    assert "some" in capsys.readouterr().err
+
+
+def test_variables_that_contradict_each_other_are_refused_with_a_hint(monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "99999")
+    with pytest.raises(ConfigurationError, match="cannot use its variables") as raised:
+        tracing.set_up("http://127.0.0.1:1/v1/traces")
+
+    assert raised.value.hint

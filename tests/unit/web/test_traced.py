@@ -78,7 +78,7 @@ async def test_what_machines_ask_all_day_makes_no_span(collector, path):
     assert collector.spans() == []
 
 
-async def test_a_stream_s_span_ends_when_the_stream_is_open(collector):
+async def test_a_stream_s_span_ends_when_the_stream_is_open(collector, caplog):
     seen = []
     app = App(kind=b"text/event-stream; charset=utf-8")
     ended = app.ended.append
@@ -86,6 +86,7 @@ async def test_a_stream_s_span_ends_when_the_stream_is_open(collector):
     await ask(app)
 
     assert [span.name for span in seen] == ["GET /api/stores/{store_id}/plugins"]
+    assert caplog.text == ""  # nothing ends twice
 
 
 async def test_what_is_raised_is_named_by_its_class(collector):
