@@ -120,6 +120,11 @@ class Left(msgspec.Struct, frozen=True, kw_only=True):
         return self.is_swept and not self.captured and not self.pending
 
 
+FAR_S: Final = 14 * 86_400.0
+"""How far back changes are noted: the sweep looks back 13 days."""
+NEAR_S: Final = 3_600.0
+"""How far back they are noted again at once: the first time may take half a minute."""
+
 NOT_MIGRATED: Final = "the tables of the plugin are missing"
 HINT_MIGRATE: Final = "Run `pideai-host migrate` first."
 
@@ -168,8 +173,10 @@ class CutoverRows:
         await self._db.execute(statement("cutover_set"), values)
 
     async def note(self, stores: Collection[UUID], side: Side) -> None:
-        """Note whose the changes are that are there now; slow beside what is left for the moment of the lock."""
-        await self._db.fetch_one(statement("cutover_note"), {"stores": list(stores), "side": side.value})
+        """Note whose the changes are that are there now: what the sweep can bring, then what came meanwhile."""
+        for back_s in (FAR_S, NEAR_S):
+            values = {"stores": list(stores), "side": side.value, "back_s": back_s}
+            await self._db.fetch_one(statement("cutover_note"), values)
 
     async def switch(
         self, stores: Collection[UUID], to: Side, scope: Scope, *, revision: int, triggers: list[dict[str, str]]

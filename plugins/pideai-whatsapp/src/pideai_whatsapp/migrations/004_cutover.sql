@@ -143,7 +143,7 @@ $$;
 -- p_triggers: for each trigger name, definition and fires as they were read, and the statement that replaces it.
 create or replace function pideai_whatsapp.switch_sides(
   p_to text, p_stores uuid[], p_is_over boolean, p_listed uuid[], p_revision bigint, p_triggers jsonb,
-  p_overlap interval default interval '1 hour')
+  p_overlap interval default interval '15 minutes')
 returns timestamptz
 language plpgsql set search_path = '' set lock_timeout = '250ms' as $$
 declare
