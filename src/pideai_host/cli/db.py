@@ -25,7 +25,7 @@ def base() -> None:
 
     `pideai-host migrate` comes next.
     """
-    with running_database(load_settings()) as settings:
+    with running_database(load_settings(), may_make=True) as settings:
         asyncio.run(_apply_base(settings))
     print("The development base is in place.")
 

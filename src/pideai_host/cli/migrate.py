@@ -34,7 +34,7 @@ def migrate(*, pgmq: bool, show_status: bool, dry_run: bool, rollback: int | Non
         raise click.UsageError("--pgmq, --status, --dry-run and --rollback exclude each other")
     if slug is not None and rollback is None:
         raise click.UsageError("--plugin goes with --rollback")
-    with operator(), running_database(load_settings()) as settings:
+    with operator(), running_database(load_settings(), may_make=True) as settings:
         if show_status or dry_run:
             _show(settings, only_waiting=dry_run)
             return 0

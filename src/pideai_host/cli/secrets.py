@@ -102,9 +102,10 @@ def _role(one: KeyUse) -> str:
 
 def _ask(question: Callable[[Rotation], Awaitable[Answer]], *, batch: int = BATCH) -> Answer:
     async def ask() -> Answer:
+        settings = ensure_master_keys(database)
         url, variable = settings.database_url or "", settings.database_variable
         async with open_pool(url, min_size=1, max_size=1, name="pideai-host secrets", variable=variable) as pool:
             return await question(Rotation(pool, Sealer(settings.master_keys), batch=batch))
 
-    with running_database(ensure_master_keys(load_settings())) as settings:
+    with running_database(load_settings()) as database:
         return asyncio.run(ask())

@@ -32,7 +32,7 @@ _log = get_logger(__name__)
 @click.option("--no-worker", is_flag=True, help="Take events in only; `pideai-host worker` delivers them.")
 def serve(*, no_worker: bool) -> None:
     """Serve the HTTP API, with a worker inside unless told not to."""
-    with running_database(load_settings()) as database:
+    with running_database(load_settings(), may_make=True) as database:
         settings = ensure_master_keys(database)
         require_identity(settings)
         tracing.require(settings.traces_endpoint)
@@ -62,7 +62,7 @@ def _slugs(_context: click.Context, _parameter: click.Parameter, value: str | No
 )
 def worker(*, only: tuple[str, ...]) -> None:
     """Deliver what is ready; any number may run side by side. SIGTERM or Ctrl-C stops it once its calls have ended."""
-    with running_database(load_settings()) as database:
+    with running_database(load_settings(), may_make=True) as database:
         settings = ensure_master_keys(database)
         _prepare(settings)
         set_collector_for_serving()

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from pideai_host import telemetry
+from pideai_host.api import ConfigurationError
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.settings import Settings
 from pideai_host.stores.audit import Actor, acting
@@ -28,15 +29,25 @@ def load_settings(*, is_quiet: bool = False) -> Settings:
 
 
 @contextmanager
-def running_database(settings: Settings) -> Iterator[Settings]:
+def running_database(settings: Settings, *, may_make: bool = False) -> Iterator[Settings]:
     """Complete the settings with the URLs of a server that runs as long as the block: the operator's or our own.
 
+    Args:
+        settings: As they were read.
+        may_make: Make our own where there is none; a command that only looks would look at nothing.
+
     Raises:
-        ConfigurationError, DatabaseUnavailable: our own cannot be started.
+        ConfigurationError: there is none, and none is to be made; or our own cannot be started.
+        DatabaseUnavailable: our own did not start.
     """
     if not settings.embedded:
         yield settings
         return
+    if not may_make and not any(settings.data_dir.glob("pg*")):
+        raise ConfigurationError(
+            f"neither DATABASE_URL nor ADMIN_DATABASE_URL is set, and {settings.data_dir} has no database yet",
+            hint="`pideai-host demo` or `pideai-host serve` makes one; or set the URLs.",
+        )
     with EmbeddedServer(settings.data_dir) as server:
         yield replace(settings, database_url=server.urls.runtime, admin_database_url=server.urls.admin)
 

@@ -89,3 +89,18 @@ def test_machines_read_json(sealed):
     done = json.loads(call(sealed, "rotate", "--json", ring="k2 k1").stdout)
 
     assert done == {"resealed": 2, "waiting": 0, "unreadable": []}
+
+
+@pytest.mark.parametrize("words", [["secrets", "status"], ["plugins", "configs"], ["supabase", "capture", "status"]])
+def test_a_folder_without_a_database_is_told_how_to_get_one_and_is_left_as_it_was(open_dir, words):
+    done = subprocess.run(
+        [sys.executable, "-m", "pideai_host", *words],
+        env={"PATH": os.environ["PATH"], "PIDEAI_DATA_DIR": str(open_dir / "data")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    error, hint = done.stderr.splitlines()
+    assert (done.returncode, error.endswith("has no database yet"), "pideai-host serve" in hint) == (1, True, True)
+    assert not (open_dir / "data").exists()
