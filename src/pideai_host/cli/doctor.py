@@ -104,6 +104,7 @@ async def _as_runtime(settings: Settings, registry: Registry) -> list[Finding]:
                 ("doors", running.of_doors(connection, settings)),
                 ("lanes", running.of_lanes(connection)),
                 ("plugin", running.of_plugins_left_alone(connection)),
+                ("jobs", running.of_jobs(connection)),
                 ("deliveries", running.of_failures(connection)),
                 ("quarantine", running.of_aside(connection)),
             ):

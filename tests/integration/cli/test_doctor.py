@@ -265,6 +265,16 @@ def test_a_plugin_that_no_worker_serves(settings, well, owner):
     assert (found.level, "courier is enabled in a store, and no worker" in found.said) == (Level.FAULT, True)
 
 
+def test_a_job_that_fails(settings, well, owner):
+    owner.execute(
+        """insert into pideai_host.plugin_jobs (plugin, job, interval_s, began_at, outcome, error, failures)
+        values ('courier', 'sweep', 60, now(), 'failed', 'ConnectError: away', 3),
+               ('courier', 'rest', 60, now(), 'ok', null, 0)"""
+    )
+
+    assert the(settings, "jobs").said == "courier: its job sweep failed, 3 times in a row: ConnectError: away"
+
+
 def test_no_door(settings, well, owner):
     owner.execute("drop trigger one on public.orders")
 

@@ -26,6 +26,7 @@ _QUARANTINED: Final = query(load("pideai_host.events", "sql/quarantines_list.sql
 _BREAKERS: Final = query(load("pideai_host.events", "sql/breakers_of_all.sql"))
 _DOORS: Final = statement("doors")
 _LANES: Final = statement("lanes")
+_JOBS: Final = statement("jobs")
 _FAILURES: Final = statement("failures")
 _ASIDE: Final = statement("aside")
 
@@ -110,6 +111,16 @@ async def of_plugins_left_alone(connection: Connection) -> list[Finding]:
     for plugin, reasons in sorted(breakers.items()):
         said = f"{plugin}: the breakers of {len(reasons)} stores are open, the last: {reasons[0][:160]}"
         found.append(warning("breakers", said, "They try again by themselves; the owner can reset them in the panel."))
+    return found
+
+
+async def of_jobs(connection: Connection) -> list[Finding]:
+    """Tell which of the plugins' jobs do not end well."""
+    found = []
+    for one in await rows(connection, _JOBS):
+        what = "took too long" if one["outcome"] == "timeout" else "failed"
+        said = f"{one['plugin']}: its job {one['job']} {what}, {one['failures']} times in a row: {one['error']}"
+        found.append(warning("jobs", said, "GET /api/admin/jobs lists them; the log has plugin_job_failed."))
     return found
 
 
