@@ -1,6 +1,7 @@
 """`pideai-host whatsapp cutover`, `rollback` and `status`, as an operator calls them."""
 
 import asyncio
+import json
 import os
 import random
 import sys
@@ -204,6 +205,51 @@ async def test_install_puts_the_plugin_where_it_is_missing_and_a_store_that_is_o
     assert said.code == 0, said
     assert await ask("select enabled from public.store_plugins where store_id = %s", other) == [(False,)]
     assert await ask("select state from pideai_whatsapp.cutovers where store_id = %s", other) == [("cut_over",)]
+
+
+async def test_what_stopped_half_way_is_finished_or_taken_back(call, store, host, shop, ask):
+    stopped = "insert into pideai_whatsapp.cutovers (store_id, state) values (%s, 'preparing')"
+    await shop.connection.execute(stopped, [store])
+    await shop.connection.execute("update public.store_plugins set enabled = true")
+    seen = await call("status")
+    finished = await call("cutover", "--store", "arepas-probe")
+    await call("rollback", "--store", "arepas-probe", "--now")
+    await shop.connection.execute("update pideai_whatsapp.cutovers set state = 'preparing'")
+    await shop.connection.execute("update public.store_plugins set enabled = true")
+    back = await call("rollback", "--store", "arepas-probe")
+
+    assert (seen.code, "stopped half-way" in seen.err) == (1, True)
+    assert (finished.code, back.code) == (0, 0), (finished, back)
+    assert await ask("select state from pideai_whatsapp.cutovers") == [("rolled_back",)]
+    assert await ask("select enabled from public.store_plugins") == [(False,)]
+
+
+async def test_a_cutover_that_fails_leaves_the_store_with_the_triggers(call, store, host, shop, ask):
+    await call("cutover", "--store", "arepas-probe", "--check")
+    await shop.connection.execute(
+        """drop trigger trigger_notify_order_ready_whatsapp on public.orders;
+           create constraint trigger trigger_notify_order_ready_whatsapp after update on public.orders
+           for each row execute function public.notify_order_ready_whatsapp()"""
+    )
+    said = await call("cutover", "--store", "arepas-probe")
+    tried = await ask("select enabled, state from public.store_plugins")
+
+    assert (said.code, said.out) == (1, "")
+    assert "constraint trigger" in said.err
+    assert tried == [(False, "disabled")]
+    assert await ask("select state from pideai_whatsapp.cutovers") == [("rolled_back",)]
+    assert await ask("select is_enabled from public.whatsapp_settings") == [(True,)]
+
+
+async def test_status_is_given_as_data_too(call, store, host):
+    said = await call("status", "--json")
+    told = json.loads(said.out)
+
+    assert said.code == 0
+    assert (told["pg_net"], len(told["triggers"])) == (True, 6)
+    assert [(one["subdomain"], one["state"], one["triggers_speak"]) for one in told["stores"]] == [
+        ("arepas-probe", "pending", True)
+    ]
 
 
 async def test_a_database_without_the_triggers_has_nothing_to_cut_over(call, store, shop):
