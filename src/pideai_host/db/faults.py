@@ -7,13 +7,27 @@ from pideai_host.db.urls import place
 
 OLDEST_SERVER = 150000
 _REASONS = (
-    (("password authentication failed", "no pg_hba.conf entry", "authentication"), "refuses user or password", ""),
+    (
+        ("password authentication failed", "no pg_hba.conf entry", "authentication"),
+        "refuses user or password",
+        "Are both right? In the URL a password's special characters are written as %40 for @ and so on.",
+    ),
+    (
+        ("Tenant or user not found",),
+        "does not know the user",
+        "By Supabase's pooler users are called name.<ref>, such as pideai_host.<ref>.",
+    ),
+    (
+        ("not permitted to log in",),
+        "does not let the user log in",
+        "As the owner: alter role pideai_host login password '…' (docs/deploy.md).",
+    ),
     (
         ('role "pideai_host" does not exist',),
         "does not know the user pideai_host",
         "Run `pideai-host migrate` first: it makes that user.",
     ),
-    (("role ",), "does not know the user", ""),
+    (("role ",), "does not know the user", "Is it right in the URL?"),
     (("does not exist",), "does not exist there", "Create it, or correct the name in the URL."),
     (("resolve host", "translate host name"), "cannot be found by its host name", "Is the name right?"),
     (

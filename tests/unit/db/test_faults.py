@@ -17,6 +17,8 @@ SERVER = 'connection failed: connection to server at "10.0.0.1", port 5432 faile
         (f'{SERVER}FATAL:  no pg_hba.conf entry for host "1.2.3.4"', "refuses user or password"),
         (f'{SERVER}FATAL:  role "me" does not exist', "does not know the user"),
         (f'{SERVER}FATAL:  role "pideai_host" does not exist', "does not know the user pideai_host"),
+        (f'{SERVER}FATAL:  role "pideai_host" is not permitted to log in', "does not let the user log in"),
+        (f"{SERVER}FATAL:  Tenant or user not found", "does not know the user"),
         (f'{SERVER}FATAL:  database "shop" does not exist', "does not exist there"),
         (f"{SERVER}Connection refused\n\tIs the server running?", "does not answer"),
         ("connection timeout expired", "does not answer in time"),
