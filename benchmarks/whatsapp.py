@@ -16,6 +16,7 @@ from benchmarks import phone, seed
 from benchmarks.figures import Figure, alone
 from benchmarks.fill.orders import place_orders
 from benchmarks.harness import Bench
+from benchmarks.meter import Meter, Spent
 from benchmarks.places import Place, Target
 from benchmarks.ports import free_port, wait_until_answering
 from benchmarks.probe import Plan, Seen
@@ -41,6 +42,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         serve_port: Where the host takes orders in.
         phone_port: Where Evolution is to be.
+        meter: Of the host's two processes and PostgreSQL.
     """
 
     bench: Bench
@@ -48,23 +50,29 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     target: Target
     serve_port: int
     phone_port: int
-    environ: dict[str, str]
+    meter: Meter
 
 
 async def run(bench: Bench) -> list[Figure]:
     """Measure an even pace and a rush, in turn."""
     even: list[Seen] = []
     rush: list[Seen] = []
+    spent: list[Spent] = []
     async with _stage(bench) as stage:
         for _ in range(bench.options.rounds):
             even.append(await _measure(stage, round(bench.options.fair_s * PER_S) + WARM, per_s=PER_S, warm=WARM))
+            before = await stage.meter.read()
             rush.append(await _measure(stage, AT_ONCE + 1, per_s=AT_ONCE_PER_S))
+            spent.append((await stage.meter.read()).since(before).each(AT_ONCE + 1))
     return [
         alone("whatsapp.even.p50", "ms", [one.p50_ms for one in even]),
         alone("whatsapp.even.p99", "ms", [one.p99_ms for one in even]),
         alone("whatsapp.rush.p50", "ms", [one.p50_ms for one in rush]),
         alone("whatsapp.rush.p99", "ms", [one.p99_ms for one in rush]),
         alone("whatsapp.rush.rate", "messages/s", [AT_ONCE / one.took_s for one in rush]),
+        alone("whatsapp.rush.cpu.processes", "us/message", [one.processes_us for one in spent]),
+        alone("whatsapp.rush.cpu.postgres", "us/message", [one.postgres_us for one in spent]),
+        alone("whatsapp.rush.wal", "bytes/message", [one.wal_bytes for one in spent]),
     ]
 
 
@@ -82,13 +90,14 @@ async def _stage(bench: Bench) -> AsyncIterator[Stage]:
             "serve", place, "serve", "--no-worker", PIDEAI_HOST="127.0.0.1", PIDEAI_PORT=str(serve_port), **environ
         )
         await wait_until_answering(serve_port, await stack.enter_async_context(serve))
+        worker = await stack.enter_async_context(bench.host_process("worker", place, "worker", **environ))
         yield Stage(
             bench=bench,
             place=place,
             target=target,
             serve_port=serve_port,
             phone_port=phone_port,
-            environ=environ,
+            meter=bench.meter(serve, worker),
         )
 
 
@@ -112,11 +121,7 @@ async def _measure(stage: Stage, count: int, *, per_s: float, warm: int = 0) -> 
         patience_s=PATIENCE_S,
         by_phone=True,
     )
-    async with AsyncExitStack() as stack:
-        worker = bench.host_process("worker", stage.place, "worker", **stage.environ)
-        await stack.enter_async_context(worker)
-        probe = bench.process("probe", "-m", "benchmarks.probe", msgspec.json.encode(plan).decode())
-        await stack.enter_async_context(probe)
+    async with bench.process("probe", "-m", "benchmarks.probe", msgspec.json.encode(plan).decode()) as probe:
         await probe.line()
         await probe.tell()
         seen = msgspec.json.decode(await probe.line(2 * PATIENCE_S), type=Seen)
