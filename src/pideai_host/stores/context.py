@@ -20,6 +20,7 @@ from pideai_host.stores.opened import OpenedSecrets
 from pideai_host.stores.receipts import Receipt, Receipts
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.storage import PluginStorage
+from pideai_host.stores.turns import Turns
 from pideai_host.telemetry import get_logger, tracing
 
 EMITTED_MAX: Final = 100
@@ -132,7 +133,8 @@ class HostContext:
         if self._is_test:
             return SimulatedCredits(self._factory.pool, self.store_id, self.plugin, None)
         delivery_id = None if self._delivery is None else self._delivery.id
-        return DeliveryCredits(self._factory.pool, self.store_id, self.plugin, delivery_id)
+        factory = self._factory
+        return DeliveryCredits(factory.pool, self.store_id, self.plugin, delivery_id, turns=factory.turns)
 
     @_part
     def storage(self) -> PluginStorage:
@@ -285,6 +287,7 @@ class ContextFactory:
         event_types: Mapping[str, DeclaredType] = _UNDECLARED,
     ) -> None:
         self.pool = pool
+        self.turns = Turns()
         self.http = http
         self.sealer = sealer
         self.environ = environ

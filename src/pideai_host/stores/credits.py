@@ -9,6 +9,7 @@ from pideai_host.db.pool import Pool
 from pideai_host.stores.balance import CreditType
 from pideai_host.stores.book import Book, Hold
 from pideai_host.stores.credit_rows import CreditRows
+from pideai_host.stores.turns import Turns
 
 
 class DeliveryCredits:
@@ -19,13 +20,17 @@ class DeliveryCredits:
         store_id: Who pays.
         plugin: What for; WhatsApp is paid from the shop's own table.
         delivery_id: Which delivery; None outside of event delivery, where each call is the plugin's fault.
+        turns: Shared by all of a process who use the pool.
     """
 
-    def __init__(self, pool: Pool, store_id: UUID, plugin: str, delivery_id: UUID | None) -> None:
+    def __init__(
+        self, pool: Pool, store_id: UUID, plugin: str, delivery_id: UUID | None, *, turns: Turns | None = None
+    ) -> None:
         self._pool = pool
         self._store_id = store_id
         self._plugin = plugin
         self._delivery_id = delivery_id
+        self._turns = turns or Turns()
         self._may_hold = False
 
     @property
@@ -75,7 +80,11 @@ class DeliveryCredits:
                 f"{self._plugin}: credits belong to a delivery, and this call has none", slug=self._plugin
             )
         self._may_hold = True  # until the answer is here: a lost one may have been a yes
-        async with self._pool.connection() as connection, connection.transaction():
+        async with (
+            self._turns.at(self._store_id, self._plugin),
+            self._pool.connection() as connection,
+            connection.transaction(),
+        ):
             rows = CreditRows(connection, self._plugin)
             book, hold = await rows.open(self._store_id, delivery_id)
             yield delivery_id, book, hold

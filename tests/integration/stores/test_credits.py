@@ -8,6 +8,7 @@ import pytest
 
 from pideai_host.api import CreditsExhausted, PluginFault, StoreUnknown
 from pideai_host.stores.credits import DeliveryCredits
+from pideai_host.stores.turns import Turns
 
 SOURCES = ["whatsapp", "courier"]
 
@@ -88,6 +89,25 @@ async def test_monthly_credits_go_first_then_extra_ones_then_none(of, give, left
     with pytest.raises(CreditsExhausted):
         await of().reserve()
     assert await left() == (0, 1)
+
+
+async def test_a_stores_rush_at_its_balance_leaves_the_connections_to_others(pool, store_id, plugin, give, admin_conn):
+    """More deliveries than the pool has connections wait for one row; whoever wants another one gets a connection."""
+    await give(monthly=50)
+    turns = Turns()
+    table = "public.whatsapp_credits" if plugin == "whatsapp" else "pideai_host.credits"
+    async with admin_conn.transaction():
+        await admin_conn.execute(f"select from {table} where store_id = %s for update", [store_id])
+        rush = [
+            asyncio.create_task(DeliveryCredits(pool, store_id, plugin, uuid4(), turns=turns).reserve())
+            for _ in range(3 * pool.max_size)
+        ]
+        for _ in range(pool.max_size):
+            async with asyncio.timeout(10), pool.connection() as connection:
+                await connection.execute("select 1")
+        assert not any(one.done() for one in rush)
+
+    assert await asyncio.gather(*rush) == ["monthly"] * 3 * pool.max_size
 
 
 async def test_a_second_reserve_of_a_delivery_takes_nothing_more(of, give, left):
