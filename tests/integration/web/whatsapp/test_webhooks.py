@@ -37,7 +37,15 @@ async def test_a_call_with_the_stores_word_is_heard(call, panel):
     assert (await panel.status())["state"] == "open"
 
 
-@pytest.mark.parametrize("secret", ["", "wrong", webhook_secret("webhook-key", uuid4()), webhook_secret("", uuid4())])
+@pytest.mark.parametrize(
+    "secret",
+    [
+        pytest.param("", id="none"),
+        pytest.param("wrong", id="a guess"),
+        pytest.param(webhook_secret("webhook-key", uuid4()), id="of another store"),
+        pytest.param(webhook_secret("", uuid4()), id="of an empty key"),
+    ],
+)
 async def test_a_call_without_the_stores_word_is_refused_and_changes_nothing(call, panel, secret):
     answer = await call(secret=secret)
 
