@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 import pytest
 
 PATIENCE_S = 40.0
+DISTS = Path(__file__).parents[2] / "dists"
 
 
 def environ(database, port):
@@ -21,7 +23,8 @@ def environ(database, port):
         "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
         "PIDEAI_WEBHOOK_SECRETS": "0123456789abcdef",
         "PIDEAI_PORT": str(port),
-        "PIDEAI_PLUGINS": "webhook-bridge",
+        "PIDEAI_PLUGINS": "webhook-bridge,interrupts",
+        "PYTHONPATH": str(DISTS / "interrupts"),
         "SUPABASE_URL": "http://127.0.0.1:9",
     }
 
@@ -82,3 +85,16 @@ def test_a_killed_host_leaves_its_port(host, port):
     wait_until(lambda: not is_up(port))
 
     assert host.returncode == -signal.SIGKILL
+
+
+def test_no_plugin_ends_it_whatever_it_raises(host, port):
+    wait_until(lambda: is_up(port))
+
+    def call(what):
+        return httpx.get(f"http://127.0.0.1:{port}/webhooks/plugins/interrupts?{what}", trust_env=False).status_code
+
+    kinds, places = ("exit", "interrupt", "close"), ("hook", "task", "group", "thread")
+    told = {call(f"{kind}.{where}") for kind in kinds for where in places}
+    left = {call(f"{kind}.left") for kind in kinds}
+
+    assert (told, left, call("nothing"), host.poll()) == ({503}, {200}, 200, None)
