@@ -100,3 +100,13 @@ async def test_reminder_that_did_not_go_out_is_not_noted(remind: Any, records: A
     result = await remind()
 
     assert (result.resolved, records.reminded) == (Outcome.FAILED, [])
+
+
+async def test_reminder_that_may_have_been_read_counts_as_one(
+    remind: Any, records: Any, evolution: Any, canned: Any
+) -> None:
+    evolution.canned.append(canned(drops=True))
+
+    result = await remind({"provider": "evolution", "autoAbandonedCart": True})
+
+    assert (result.resolved, records.reminded) == (Outcome.UNKNOWN, [CART])

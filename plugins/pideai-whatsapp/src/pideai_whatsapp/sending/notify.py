@@ -12,6 +12,7 @@ from pideai_host.api import (
     CartAbandonedPayload,
     EventType,
     OrderPayload,
+    Outcome,
     PluginEvent,
     PluginEventResult,
     StoreUnknown,
@@ -97,7 +98,7 @@ async def _remind(cart: CartAbandonedPayload, attempt: Attempt) -> PluginEventRe
         if (reason := await _why_not_remind(cart, phone, attempt)) is not None:
             return skipped(reason)
         answer = await hand_over(draft_reminder(cart, phone, facts=facts, attempt=attempt), facts, attempt)
-    if answer.success:
+    if answer.success or answer.resolved is Outcome.UNKNOWN:  # what may have been read is not sent again either
         await records.mark_reminded(cart.cart_id)
     return answer
 
