@@ -1,5 +1,5 @@
 -- Write what became of a channel, if it is still what it was when it was read; the panel listens to whatsapp_settings, so
--- that is kept in step and touched only where it differs.
+-- that is kept in step and touched only where it differs. A row that is made here must wake no trigger of today's.
 WITH written AS (
     INSERT INTO pideai_whatsapp.channels AS c
            (store_id, provider, state, reason, since, phone, qr, seen, strikes, outage_since, told_at, heard_at,
@@ -27,7 +27,7 @@ WITH written AS (
     RETURNING c.version
 ), shown AS (
     INSERT INTO public.whatsapp_settings AS w (store_id, is_enabled, is_connected, connected_phone, instance_name)
-    SELECT %(store_id)s, true, %(is_connected)s, %(connected_phone)s, %(instance_name)s
+    SELECT %(store_id)s, NOT pideai_whatsapp.triggers_speak(%(store_id)s), %(is_connected)s, %(connected_phone)s, %(instance_name)s
       FROM written
      WHERE %(tells_panel)s
     ON CONFLICT (store_id) DO UPDATE
