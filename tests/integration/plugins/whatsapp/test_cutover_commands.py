@@ -241,6 +241,21 @@ async def test_a_cutover_that_fails_leaves_the_store_with_the_triggers(call, sto
     assert await ask("select is_enabled from public.whatsapp_settings") == [(True,)]
 
 
+async def test_triggers_that_a_migration_put_back_are_found_and_taken_in_again(call, store, host, shop, ask):
+    await call("cutover", "--store", "arepas-probe")
+    [[sql]] = await ask(
+        "select string_agg(replace(original, 'CREATE', 'CREATE OR REPLACE'), ';') from pideai_whatsapp.cutover_triggers"
+    )
+    await shop.connection.execute(sql)
+    seen = await call("status")
+    again = await call("cutover", "--store", "arepas-probe")
+    then = await call("status")
+
+    assert (seen.code, "both sides would announce" in seen.err) == (1, True)
+    assert (again.code, again.out) == (0, "the triggers are as they should be again\n")
+    assert then.code == 0
+
+
 async def test_status_is_given_as_data_too(call, store, host):
     said = await call("status", "--json")
     told = json.loads(said.out)

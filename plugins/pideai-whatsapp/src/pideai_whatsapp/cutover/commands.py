@@ -223,5 +223,7 @@ def _say(command: CommandContext, moved: Moved, done: str, nothing: str) -> None
     if moved.at is None:
         command.say(nothing)
         return
+    if not moved.stores:
+        command.say("the triggers are as they should be again")
     for subdomain in moved.stores:
         command.say(f"{subdomain}: {done} {moved.at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f} UTC")

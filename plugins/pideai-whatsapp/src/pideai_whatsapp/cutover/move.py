@@ -41,7 +41,8 @@ async def cut_over(
 ) -> Moved:
     """Have the host announce the changes of stores from one instant on.
 
-    A store whose owner has WhatsApp switched off today changes sides too, and its installation stays disabled.
+    A store whose owner has WhatsApp switched off today changes sides too, and its installation stays disabled. Triggers
+    that somebody put back since are taken in again, whatever stores are named.
 
     Args:
         session: The host.
@@ -59,13 +60,16 @@ async def cut_over(
     moving = [one.id for one in ready]
     begun = [one.id for one in ready if one.is_sending]
     others = await _others(rows, {one.id for one in stores} - {one.id for one in new if one.subdomain in refused})
-    if not moving and not is_all:
-        return Moved(refused=refused)
 
     def scope_of(scope: Scope) -> Scope:
         if is_all:
             return Scope(is_over=True, listed=frozenset(one for one in others if scope.speaks_for(one)))
         return scope.without(moving)
+
+    standing = await rows.standing()
+    is_intact = all(one.is_as_left for one in standing.triggers)
+    if not moving and is_intact and scope_of(standing.scope) == standing.scope:
+        return Moved(refused=refused)
 
     try:
         await rows.note(moving, Side.TRIGGERS)

@@ -2,19 +2,24 @@
 
 from typing import Final
 
-from pideai_host.api import JobContext, PluginJob
+from pideai_host.api import ConfigurationError, JobContext, PluginJob
 from pideai_whatsapp.statements import statement
 
 INTERVAL_S: Final = 300.0
 
 
 async def look_after_cutover(job: JobContext) -> None:
-    """Prune, and look at the six triggers as `pideai-host whatsapp status` does."""
+    """Prune, and look at the six triggers as `pideai-host whatsapp status` does.
+
+    Raises:
+        ConfigurationError: one was replaced; a job that fails is what the host's doctor and metrics tell of.
+    """
     await job.db.execute(statement("cutover_prune"))
     row = await job.db.fetch_one(statement("cutover_replaced"))
     if row is not None and row["names"]:
-        job.log.error(
-            "old_triggers_speak_again", triggers=row["names"], hint="Run `pideai-host whatsapp cutover` for any store."
+        raise ConfigurationError(
+            f"somebody replaced {', '.join(row['names'])}: stores that are cut over may be told everything twice",
+            hint="See `pideai-host whatsapp status`, and run `pideai-host whatsapp cutover` for any store.",
         )
 
 
