@@ -9,9 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
+from pideai_whatsapp.config import read_config
 from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.plugin import plugin as installed
-from pideai_whatsapp.sending.attempt import message_id_of
+from pideai_whatsapp.sending.attempt import Attempt, message_id_of
+from pideai_whatsapp.sending.notify import handle
 
 from pideai_host.api import ConfigRejected, Outcome, PluginEventResult, slug_fault
 
@@ -173,6 +175,70 @@ async def test_lost_answer_is_no_loss_when_the_provider_tells_of_the_message_its
 
     assert result.resolved is Outcome.DELIVERED
     assert (records.row["state"], context.credits.is_charged, len(evolution.requests)) == ("accepted", True, 1)
+
+
+class Flaky:
+    """Fails the first so many calls of one kind, as a database that restarts does."""
+
+    def __init__(self, part: Any, name: str, failures: float) -> None:
+        self.part, self.name, self.failures = part, name, failures
+
+    def __getattr__(self, name: str) -> Any:
+        return self._call if name == self.name else getattr(self.part, name)
+
+    async def _call(self, *args: Any, **kwargs: Any) -> Any:
+        if self.failures > 0:
+            self.failures -= 1
+            raise OSError("the connection is lost")
+        return await getattr(self.part, self.name)(*args, **kwargs)
+
+
+@pytest.fixture
+def hand_over_with(context: Any, created: Any, event: Any) -> Handle:
+    """Deliver ``order.created`` once by records and credits of the test's own; pauses take no time."""
+
+    async def no_pause(_: float) -> None:
+        return None
+
+    async def handle_once(records: Any, config: dict[str, Any] = EVOLUTION) -> PluginEventResult:
+        attempt = Attempt(context=context, config=read_config(config), records=records, now=NOW, pause=no_pause)
+        return await handle(event("order.created", created()), attempt)
+
+    return handle_once
+
+
+@pytest.mark.parametrize("failures", [1, 4])
+async def test_database_that_is_away_while_a_message_is_sent_is_told_when_it_is_back(
+    failures: int, hand_over_with: Handle, evolution: Any, records: Any, context: Any
+) -> None:
+    result = await hand_over_with(Flaky(records, "settle", failures))
+
+    assert (result.resolved, records.row["state"], len(evolution.sent)) == (Outcome.DELIVERED, "accepted", 1)
+    assert context.credits.is_charged
+
+
+async def test_message_that_was_accepted_is_delivered_even_if_nothing_can_be_noted(
+    hand_over_with: Handle, evolution: Any, records: Any, context: Any
+) -> None:
+    context.credits = Flaky(context.credits, "charge", float("inf"))
+
+    result = await hand_over_with(Flaky(records, "settle", float("inf")))
+
+    assert result.resolved is Outcome.DELIVERED
+    assert result.data is not None
+    assert result.data["provider_message_id"] == evolution.sent[0].message_id
+    assert ("error", "accepted message not noted") in [line[:2] for line in context.log.lines]
+
+
+async def test_refusal_is_told_to_a_database_that_was_away(
+    hand_over_with: Handle, evolution: Any, records: Any, context: Any, canned: Any
+) -> None:
+    evolution.canned.append(canned(status=503, raw=b"busy"))
+    context.credits = Flaky(context.credits, "refund", 2)
+
+    result = await hand_over_with(Flaky(records, "settle", 2))
+
+    assert (result.resolved, records.row["state"], context.credits.balance) == (Outcome.RETRY, "refused", 10)
 
 
 async def test_two_attempts_at_once_send_one_message(confirm: Handle, evolution: Any, context: Any) -> None:

@@ -1,5 +1,7 @@
 """One attempt at one message: what it may use, and what is asked before anything is sent, whatever the message is."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -33,6 +35,7 @@ class Attempt:
     records: Records
     now: datetime
     provider_for: ProviderFor = provider_for
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     @property
     def message_id(self) -> UUID:

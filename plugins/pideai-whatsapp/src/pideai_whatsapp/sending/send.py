@@ -6,8 +6,10 @@ that none is reserved any more. A crash between the two leaves an unknown messag
 sent twice.
 """
 
+from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from pideai_host.api import (
     CreditsExhausted,
@@ -19,6 +21,7 @@ from pideai_host.api import (
     unknown,
     wait,
 )
+from pideai_whatsapp.errors import RecordLost
 from pideai_whatsapp.providers.base import (
     InvalidRecipient,
     MessageRefused,
@@ -32,13 +35,18 @@ from pideai_whatsapp.providers.base import (
 from pideai_whatsapp.providers.templates import MESSAGE, TemplateRule, filled
 from pideai_whatsapp.sending.attempt import Attempt
 from pideai_whatsapp.sending.earlier import IN_FLIGHT
-from pideai_whatsapp.sending.facts import Draft, Facts, SendState
+from pideai_whatsapp.sending.facts import Draft, Earlier, Facts, SendState
 from pideai_whatsapp.sending.providers import ready_provider_of
+
+Written = TypeVar("Written")
 
 OTHER_ATTEMPT_S: Final = 5.0
 RECONNECT_S: Final = 30.0
 REPAIR_S: Final = 120.0
 """How long to leave an operator to repair a key or an address before asking again."""
+
+NOTE_AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0)
+"""Pauses between the tries to write down what became of a call; together well within what the hook's limit leaves."""
 
 NO_CREDITS: Final = "La tienda no tiene créditos de WhatsApp; el mensaje no se envió."
 
@@ -79,21 +87,21 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
             await context.credits.reserve()
         receipt = await _call(provider, draft, attempt.config.template_rule(draft.kind))
     except CreditsExhausted:
-        await records.settle(draft.id, SendState.REFUSED, error=NO_CREDITS)
+        await _noted(attempt, partial(records.settle, draft.id, SendState.REFUSED, error=NO_CREDITS))
         return await _without_credits(attempt)
     except RequestLost as problem:
-        known = await records.settle(draft.id, SendState.UNKNOWN, error=problem.message)
+        known = await _noted(attempt, partial(records.settle, draft.id, SendState.UNKNOWN, error=problem.message))
         if known.state is not SendState.ACCEPTED:
             raise
         response_code = None
     except ProviderProblem as problem:
-        await context.credits.refund()
-        await records.settle(draft.id, SendState.REFUSED, error=problem.message)
+        await _noted(attempt, context.credits.refund)
+        await _noted(attempt, partial(records.settle, draft.id, SendState.REFUSED, error=problem.message))
         raise
     else:
         response_code = receipt.response_code
-        known = await records.settle(draft.id, SendState.ACCEPTED, provider_message_id=receipt.message_id)
-    await context.credits.charge()
+        known = await _accepted(draft, receipt, attempt)
+    await _charge(attempt)
     context.log.info("whatsapp message accepted", provider=provider.name, provider_message_id=known.provider_message_id)
     return delivered(
         {
@@ -105,6 +113,42 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
         },
         response_code=response_code,
     )
+
+
+async def _accepted(draft: Draft, receipt: SendReceipt, attempt: Attempt) -> Earlier:
+    """Note that the provider has the message, which holds even if the database takes no note of it.
+
+    Then the delivery's own outcome is what tells of it, which the host keeps until it can be written.
+    """
+    known = Earlier(state=SendState.ACCEPTED, provider_message_id=receipt.message_id)
+    write = partial(attempt.records.settle, draft.id, SendState.ACCEPTED, provider_message_id=receipt.message_id)
+    try:
+        return await _noted(attempt, write)
+    except Exception as error:  # noqa: BLE001 - whatever it is, calling again must not be the answer
+        log, facts = attempt.context.log, {"provider_message_id": receipt.message_id, "error": type(error).__name__}
+        log.error("accepted message not noted", **facts)  # noqa: TRY400 - a plugin's log shows no tracebacks
+        return known
+
+
+async def _charge(attempt: Attempt) -> None:
+    """Keep the credit for good; where that cannot be written now, the delivery's end does it."""
+    try:
+        await _noted(attempt, attempt.context.credits.charge)
+    except Exception as error:  # noqa: BLE001 - as in `_accepted`
+        attempt.context.log.warning("credit not charged yet", error=type(error).__name__)
+
+
+async def _noted(attempt: Attempt, write: Callable[[], Awaitable[Written]]) -> Written:
+    """Write what became of a call, again and again for some seconds: a database that restarts loses it otherwise."""
+    for pause_s in NOTE_AGAIN_S:
+        try:
+            return await write()
+        except RecordLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - psycopg's, which a plugin does not know
+            attempt.context.log.warning("outcome not written yet", error=type(error).__name__)
+            await attempt.pause(pause_s)
+    return await write()
 
 
 async def _call(provider: Provider, draft: Draft, rule: TemplateRule | None) -> SendReceipt:
