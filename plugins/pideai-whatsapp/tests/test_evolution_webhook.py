@@ -32,6 +32,7 @@ FIELDS = (
     "event", "data", "instance", "qrcode", "code", "base64", "pairingCode", "count", "state", "statusReason", "wuid",
     "status", "key", "keyId", "id", "remoteJid", "remoteJidAlt", "fromMe", "message", "conversation", "messages",
     "disconnectionReasonCode", "statusCode", "imageMessage", "caption",
+    "ephemeralMessage", "viewOnceMessage", "editedMessage",
 )  # fmt: skip
 NAMES = (
     "qrcode.updated", "connection.update", "status.instance", "logout.instance", "remove.instance",
@@ -264,6 +265,35 @@ def test_any_data_of_a_known_event_gives_bounded_signals(event: str, data: Any) 
 
     assert 1 <= len(signals) <= 200
     assert "\x00" not in repr(signals)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"ephemeralMessage": {"message": {"extendedTextMessage": {"text": "BAJA"}}}},
+        {"ephemeralMessage": {"message": {"conversation": "BAJA"}}},
+        {"viewOnceMessageV2": {"message": {"imageMessage": {"caption": "BAJA"}}}},
+        {"ephemeralMessage": {"message": {"viewOnceMessage": {"message": {"imageMessage": {"caption": "BAJA"}}}}}},
+        {"documentWithCaptionMessage": {"message": {"documentMessage": {"caption": "BAJA"}}}},
+        {"messageContextInfo": {}, "extendedTextMessage": {"text": "BAJA"}},
+    ],
+)
+def test_what_a_customer_wrote_is_found_in_whatever_it_is_wrapped(message: dict[str, Any]) -> None:
+    (inbound,) = read_signals(report("messages.upsert", {**upsert(), "message": message}))
+
+    assert isinstance(inbound, Inbound)
+    assert inbound.text == "BAJA"
+
+
+def test_wrapping_without_end_is_no_crash() -> None:
+    message: dict[str, Any] = {"conversation": "BAJA"}
+    for _ in range(100):
+        message = {"ephemeralMessage": {"message": message}}
+
+    (inbound,) = read_signals(report("messages.upsert", {**upsert(), "message": message}))
+
+    assert isinstance(inbound, Inbound)
+    assert inbound.text == ""
 
 
 def test_a_flood_in_one_report_is_cut() -> None:

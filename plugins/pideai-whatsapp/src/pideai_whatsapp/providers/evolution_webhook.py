@@ -30,6 +30,16 @@ from pideai_whatsapp.text.phones import digits_of
 
 MAX_SIGNALS: Final = 100
 
+_WRAPPINGS: Final = (
+    "ephemeralMessage",
+    "viewOnceMessage",
+    "viewOnceMessageV2",
+    "viewOnceMessageV2Extension",
+    "documentWithCaptionMessage",
+    "deviceSentMessage",
+    "editedMessage",
+)
+_WRAPPINGS_MAX: Final = 5
 _GIVEN_UP: Final = 428
 _NO_REASON: Final = 200
 _PROGRESS: Final = {
@@ -155,7 +165,8 @@ def _upsert(data: dict[str, Any]) -> list[Signal]:
 
 def _text(message: Any) -> str:
     """Find what a message says: its words, a picture's caption, a button's label."""
-    if not isinstance(message, dict):
+    message = _unwrapped(message)
+    if message is None:
         return ""
     return first_text(
         message.get("conversation"),
@@ -167,6 +178,18 @@ def _text(message: Any) -> str:
         within(message, "templateButtonReplyMessage", "selectedDisplayText"),
         within(message, "listResponseMessage", "title"),
     )
+
+
+def _unwrapped(message: Any) -> dict[str, Any] | None:
+    """Take a message out of what WhatsApp wraps it in: chats whose messages disappear, pictures to be seen once."""
+    for _ in range(_WRAPPINGS_MAX):
+        if not isinstance(message, dict):
+            return None
+        inner = next((found for name in _WRAPPINGS if (found := within(message, name, "message")) is not None), None)
+        if inner is None:
+            return message
+        message = inner
+    return None
 
 
 def _code(value: Any) -> int | None:
