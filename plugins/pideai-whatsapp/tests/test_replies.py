@@ -17,6 +17,7 @@ from pideai_whatsapp.text.replies import Wish, wish_of
         "Darme de baja",
         "STOP",
         "No más mensajes",
+        "No quiero recibir más mensajes, gracias",
         "baja 🙏",
         "Sair",
     ],
