@@ -256,6 +256,26 @@ async def test_triggers_that_a_migration_put_back_are_found_and_taken_in_again(c
     assert then.code == 0
 
 
+async def test_a_store_that_was_born_with_the_host_can_be_given_to_the_triggers(call, store, host, shop, ask):
+    await call("cutover", "--all")
+    new = await make_store(shop.connection, "recien-nacida")
+    await shop.connection.execute(
+        "insert into public.store_plugins (store_id, plugin_id, config)"
+        " select %s, plugin_id, config from public.store_plugins",
+        [new],
+    )
+    said = await call("rollback", "--store", "recien-nacida", "--now")
+    for one in (store, new):
+        order = await place(shop.connection, one)
+        await shop.connection.execute("update public.orders set status = 'ready' where id = %s", [order])
+
+    assert said.code == 0, said
+    assert said.out.splitlines()[-1] == "recien-nacida: the host rests"
+    assert await ask("select store_id, kind from net.calls") == [(new, "order_ready")]
+    assert await ask("select enabled from public.store_plugins where store_id = %s", new) == [(False,)]
+    assert await ask("select is_enabled from public.whatsapp_settings where store_id = %s", new) == [(True,)]
+
+
 async def test_status_is_given_as_data_too(call, store, host):
     said = await call("status", "--json")
     told = json.loads(said.out)
