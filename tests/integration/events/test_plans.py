@@ -17,6 +17,7 @@ from pideai_host.stores.receipts import Receipts
 
 HISTORY = 4_000
 ORDERS = 40
+BACKLOG = 120
 RETRIES = 3
 HOT = {"intake", "claim", "claim: return query", "items", "look", "complete", "settle", "promote"}
 
@@ -88,3 +89,22 @@ async def test_what_providers_report_and_what_streams_ask_reads_no_history(way, 
     assert (len(changed), {change.row.id for change in page.changes}) == (len(rows), {row[0] for row in rows})
     assert watch.plans.keys() >= {"deliveries_receipts", "log_changes"}
     assert {name: plan.text for name, plan in watch.plans.items() if plan.rows >= HISTORY // 4} == {}
+
+
+async def pages(way):
+    return dict(
+        await way.rows("select id, tableoid::regclass || (ctid::text::point)[0]::text from public.plugin_events_log")
+    )
+
+
+async def test_the_outcomes_of_a_backlog_stay_in_their_pages(way, shop, probe, until):
+    """So they go into no index. A hundred at a time: nothing of their page is dead by then and makes room."""
+    bodies = [await shop.order() for _ in range(BACKLOG)]
+    await asyncio.gather(*(way.door.receive(body) for body in bodies))
+    before = await pages(way)
+    worker = way.worker()
+    await worker.start()
+    await way.done(BACKLOG)
+    await worker.stop()
+
+    assert await pages(way) == before
