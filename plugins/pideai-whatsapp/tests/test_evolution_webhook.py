@@ -1,6 +1,7 @@
 """Evolution's reports, each of the sheet's table in its real shape, and everything that is none."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from pideai_whatsapp.providers.signals import (
 from pideai_host.api import WebhookRequest
 
 JID = "584141234567@s.whatsapp.net"
+SAID_AT = datetime.fromtimestamp(1_795_353_726, UTC)
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -134,31 +136,35 @@ QR = {"instance": "laarepera", "pairingCode": None, "code": "2@abc", "base64": "
             {"instanceName": "x", "instanceId": "i"},
             [ConnectionChanged(state=ConnectionState.CLOSE)],
         ),
-        ("messages.upsert", upsert(), [Inbound(message_id="3A11", phone="+584141234567", text="hola")]),
+        (
+            "messages.upsert",
+            upsert(),
+            [Inbound(message_id="3A11", phone="+584141234567", text="hola", said_at=SAID_AT)],
+        ),
         (
             "messages.upsert",
             [upsert(), upsert(id="3A12")],
             [
-                Inbound(message_id="3A11", phone="+584141234567", text="hola"),
-                Inbound(message_id="3A12", phone="+584141234567", text="hola"),
+                Inbound(message_id="3A11", phone="+584141234567", text="hola", said_at=SAID_AT),
+                Inbound(message_id="3A12", phone="+584141234567", text="hola", said_at=SAID_AT),
             ],
         ),
         (
             "messages.upsert",
             {"messages": [upsert()]},
             [
-                Inbound(message_id="3A11", phone="+584141234567", text="hola"),
+                Inbound(message_id="3A11", phone="+584141234567", text="hola", said_at=SAID_AT),
             ],
         ),
         (
             "messages.upsert",
             upsert(remoteJid="123456789012345@lid", remoteJidAlt=JID, addressingMode="lid"),
-            [Inbound(message_id="3A11", phone="+584141234567", text="hola")],
+            [Inbound(message_id="3A11", phone="+584141234567", text="hola", said_at=SAID_AT)],
         ),
         (
             "messages.upsert",
             upsert(remoteJid="123456789012345@lid", addressingMode="lid"),
-            [Inbound(message_id="3A11", phone=None, text="hola")],
+            [Inbound(message_id="3A11", phone=None, text="hola", said_at=SAID_AT)],
         ),
         ("messages.upsert", upsert(fromMe=True), [Counted(name="messages.upsert")]),
         ("messages.upsert", upsert(remoteJid="120363041234567890@g.us"), [Counted(name="messages.upsert")]),
@@ -166,12 +172,12 @@ QR = {"instance": "laarepera", "pairingCode": None, "code": "2@abc", "base64": "
         (
             "messages.upsert",
             {**upsert(), "message": {"imageMessage": {"caption": "mira"}}, "messageType": "imageMessage"},
-            [Inbound(message_id="3A11", phone="+584141234567", text="mira")],
+            [Inbound(message_id="3A11", phone="+584141234567", text="mira", said_at=SAID_AT)],
         ),
         (
             "messages.upsert",
             {**upsert(), "message": {"audioMessage": {}}},
-            [Inbound(message_id="3A11", phone="+584141234567", text="")],
+            [Inbound(message_id="3A11", phone="+584141234567", text="", said_at=SAID_AT)],
         ),
         ("messages.update", update("PENDING"), [Receipt(provider_message_id="3EB0AA", progress=Progress.ACCEPTED)]),
         ("messages.update", update("SERVER_ACK"), [Receipt(provider_message_id="3EB0AA", progress=Progress.SENT)]),

@@ -1,6 +1,7 @@
 """Meta's reports: verification, signature over raw bytes, and several numbers, accounts and statuses in one call."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -111,7 +112,12 @@ def test_each_number_reads_its_own_part_of_a_report() -> None:
     assert read_signals(report, ONE) == [
         Receipt(provider_message_id="wamid.1", progress=Progress.SENT),
         Receipt(provider_message_id="wamid.2", progress=Progress.DELIVERED, reference="m-2"),
-        Inbound(message_id="wamid.4", phone="+584141234567", text="BAJA"),
+        Inbound(
+            message_id="wamid.4",
+            phone="+584141234567",
+            text="BAJA",
+            said_at=datetime.fromtimestamp(1_795_353_726, UTC),
+        ),
     ]
     assert read_signals(report, OTHER) == [Receipt(provider_message_id="wamid.3", progress=Progress.READ)]
 

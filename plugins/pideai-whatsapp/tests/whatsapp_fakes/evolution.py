@@ -123,6 +123,7 @@ class FakeEvolution(FakeServer):
         self.requests: list[tuple[str, str]] = []
         self.calls: list[tuple[str, str]] = []
         self.poster = Poster()
+        self._written = 0
 
     async def __aexit__(self, *_: object) -> None:
         await self.poster.close()
@@ -200,13 +201,14 @@ class FakeEvolution(FakeServer):
     def write(self, name: str, digits: str, text: str, **key: Any) -> str:
         """Let a customer write; `key` overrides fields of the message's key."""
         message_id = uuid4().hex[:20].upper()
+        self._written += 1
         data = {
             "key": {"remoteJid": f"{digits}@s.whatsapp.net", "fromMe": False, "id": message_id, **key},
             "pushName": "Ana",
             "status": "DELIVERY_ACK",
             "message": {"conversation": text},
             "messageType": "conversation",
-            "messageTimestamp": 1_795_353_726,
+            "messageTimestamp": 1_795_353_726 + self._written,
             "instanceId": "i",
             "source": "android",
         }

@@ -172,6 +172,28 @@ async def test_customers_who_answer_baja_and_alta_are_heard_once(linked, panel, 
     assert (await panel.whatsapp("GET", "/opt-outs")).json()["items"] == []
 
 
+@pytest.mark.parametrize(("first", "then", "is_out"), [("BAJA", "ALTA", False), ("ALTA", "BAJA", True)])
+async def test_what_a_customer_wrote_last_counts_whatever_comes_first(linked, panel, first, then, is_out):
+    linked.poster.is_held = True
+    linked.write(SUBDOMAIN, CUSTOMER, first)
+    linked.write(SUBDOMAIN, CUSTOMER, then)
+    linked.poster._held.reverse()
+    for one in (linked.poster._held.pop(0), linked.poster._held.pop(0)):
+        linked.poster.is_held = False
+        linked.poster.post(*one)
+        await linked.poster.settled()
+
+    assert bool((await panel.whatsapp("GET", "/opt-outs")).json()["items"]) is is_out
+
+
+async def test_what_a_customer_wrote_before_the_owner_decided_changes_nothing(linked, panel):
+    await panel.whatsapp("POST", "/opt-outs", json={"phone": f"+{CUSTOMER}"})
+    linked.write(SUBDOMAIN, CUSTOMER, "ALTA")
+    await linked.poster.settled()
+
+    assert [one["by"] for one in (await panel.whatsapp("GET", "/opt-outs")).json()["items"]] == ["owner"]
+
+
 @pytest.mark.parametrize("old", list(Progress))
 @pytest.mark.parametrize("new", list(Progress))
 async def test_the_statement_moves_as_the_scale_says(linked, worker, shop, panel, old, new):

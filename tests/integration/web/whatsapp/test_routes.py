@@ -123,7 +123,8 @@ class TestMessages:
         [
             ({"status": ["read", "failed"]}, 3),
             ({"message_type": "campaign"}, 2),
-            ({"phone": "0414-9999999"}, 0),
+            ({"phone": "0414-9999999"}, 2),
+            ({"phone": "0414-8888888"}, 0),
             ({"phone": "9999999"}, 2),
             ({"phone": "+58 414 999 9999"}, 2),
             ({"since": "2000-01-01T00:00:00Z", "until": "2000-01-02T00:00:00Z"}, 0),
@@ -141,13 +142,25 @@ class TestMessages:
 
     @pytest.mark.parametrize(
         "params",
-        [{"cursor": "x"}, {"cursor": "%%%"}, {"limit": 0}, {"since": "2026-01-01T00:00:00"}, {"status": "gone"}],
+        [
+            {"cursor": "x"},
+            {"cursor": "%%%"},
+            {"limit": 0},
+            {"phone": "hola"},
+            {"since": "2026-01-01T00:00:00"},
+            {"status": "gone"},
+        ],
     )
     async def test_what_is_no_filter_is_refused(self, panel, params):
         answer = await panel.whatsapp("GET", "/messages", params=params)
 
         assert answer.status_code == 400
         assert answer.json()["code"] in ("bad_request", "plugin_refused")
+
+    async def test_a_fault_names_the_parameter(self, panel):
+        answer = await panel.whatsapp("GET", "/messages", params={"status": "gone"})
+
+        assert {one["pointer"].split("/")[1] for one in answer.json()["faults"]} == {"status"}
 
     async def test_another_stores_messages_are_not_listed(self, panel, shop, host):
         other = await host.new_store()

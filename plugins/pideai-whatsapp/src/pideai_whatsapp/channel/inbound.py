@@ -24,9 +24,9 @@ async def take_inbound(context: PluginContext, messages: Sequence[Inbound]) -> i
         if message.phone is None:
             continue
         if wish is Wish.OPT_OUT:
-            await opt_out(context.db, context.store_id, message.phone, by="customer")
+            await opt_out(context.db, context.store_id, message.phone, by="customer", said_at=message.said_at)
         else:
-            await opt_in(context.db, context.store_id, message.phone)
+            await opt_in(context.db, context.store_id, message.phone, said_at=message.said_at)
     if wishes:
         await context.db.execute(statement("inbound_note"), {"store_id": context.store_id, "ids": list(wishes)})
     return len(wishes)

@@ -12,7 +12,7 @@ from typing import Any, Final
 from pideai_host.api import WebhookRequest
 from pideai_whatsapp.providers.evolution import SECRET_HEADER
 from pideai_whatsapp.providers.evolution_links import qr_of, read_state
-from pideai_whatsapp.providers.outside import decoded, first_text, identifier, within
+from pideai_whatsapp.providers.outside import decoded, first_text, identifier, instant, within
 from pideai_whatsapp.providers.recipients import phone_of_jid
 from pideai_whatsapp.providers.signals import (
     Accepted,
@@ -160,7 +160,8 @@ def _upsert(data: dict[str, Any]) -> list[Signal]:
         return []
     # 2.3.0 wrote the number behind an @lid as senderPn.
     phone = phone_of_jid(jid) or phone_of_jid(key.get("remoteJidAlt")) or phone_of_jid(key.get("senderPn"))
-    return [Inbound(message_id=message_id, phone=phone, text=_text(data.get("message")))]
+    said_at = instant(data.get("messageTimestamp"))
+    return [Inbound(message_id=message_id, phone=phone, text=_text(data.get("message")), said_at=said_at)]
 
 
 def _text(message: Any) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from pideai_host.api import WebhookReply, WebhookRequest
 from pideai_whatsapp.providers.meta_replies import failure
-from pideai_whatsapp.providers.outside import decoded, first_text, identifier, within
+from pideai_whatsapp.providers.outside import decoded, first_text, identifier, instant, within
 from pideai_whatsapp.providers.recipients import phone_of_digits
 from pideai_whatsapp.providers.signals import Counted, Inbound, Progress, Receipt, Signal
 
@@ -95,7 +95,12 @@ def _messages(value: dict[str, Any]) -> Iterator[Signal]:
         if message_id is None:
             yield Counted(name="unknown")
             continue
-        yield Inbound(message_id=message_id, phone=phone_of_digits(message.get("from")), text=_text(message))
+        yield Inbound(
+            message_id=message_id,
+            phone=phone_of_digits(message.get("from")),
+            text=_text(message),
+            said_at=instant(message.get("timestamp")),
+        )
 
 
 def _text(message: dict[str, Any]) -> str:

@@ -1,11 +1,17 @@
 """What comes from outside, made harmless: bounded, and without what no log, page or database could hold."""
 
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 ID_MAX_CHARS: Final = 256
 TEXT_MAX_CHARS: Final = 4_096
+
+_SECONDS_MAX_DIGITS: Final = 10
+_FIRST_S: Final = 1_200_000_000
+_LAST_S: Final = 4_102_444_800
+"""From 2008, before which there was no WhatsApp, to 2100."""
 
 
 def decoded(body: bytes) -> Any:
@@ -37,3 +43,12 @@ def within(message: dict[str, Any], name: str, field: str) -> Any:
 def printable(text: str, max_chars: int) -> str:
     """Cut a text of someone else's to what a log can hold, in one line."""
     return "".join(sign for sign in text if sign.isprintable())[:max_chars]
+
+
+def instant(value: Any) -> datetime | None:
+    """Return the instant of Unix seconds, as a number or as text; None for what is no time of our days."""
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= _SECONDS_MAX_DIGITS:
+        value = int(value)
+    if type(value) is not int or not _FIRST_S <= value < _LAST_S:
+        return None
+    return datetime.fromtimestamp(value, UTC)

@@ -12,6 +12,7 @@ Providers repeat signals, mix their order and lose them: none of these may be ac
 """
 
 import itertools
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -110,11 +111,13 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         phone: None where the provider hides it (an ``@lid`` without its number).
         text: Bounded; empty for a picture without a caption and the like.
+        said_at: When the customer wrote, as the provider says; reports come in no order. None where it says nothing.
     """
 
     message_id: str
     phone: Phone | None
     text: str
+    said_at: datetime | None = None
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,12 +11,12 @@ from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter, JSONBody, QueryParameter
 
 from pideai_whatsapp.routes.parts import PAGE, Context, Cursor, Limit, TypedPhone, cursor_of, place_of, strange_cursor
+from pideai_whatsapp.routes.phones import digits_in_store
 from pideai_whatsapp.sending.attempt import base_domain_of
 from pideai_whatsapp.sending.manual import VARIABLE_MAX_CHARS, Manual, write_manual
 from pideai_whatsapp.sending.queued import enqueue
 from pideai_whatsapp.sending.records import SqlRecords
 from pideai_whatsapp.statements import statement
-from pideai_whatsapp.text.phones import line_of
 from pideai_whatsapp.text.templates import MessageType
 
 TEXT_MAX_CHARS: Final = 4_096
@@ -123,11 +123,9 @@ class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
     month: Annotated[MessageCounts, msgspec.Meta(description="Of all the store's messages this month.")]
 
 
-Statuses = Annotated[list[MessageStatus] | None, QueryParameter(name="status", max_items=len(MessageStatus))]
-Types = Annotated[list[MessageType] | None, QueryParameter(name="message_type", max_items=len(MessageType))]
-PhoneQuery = Annotated[
-    str | None, QueryParameter(name="phone", max_length=40, description="A customer's number, or how it ends.")
-]
+Statuses = Annotated[list[MessageStatus] | None, QueryParameter(max_items=len(MessageStatus))]
+Types = Annotated[list[MessageType] | None, QueryParameter(max_items=len(MessageType))]
+PhoneQuery = Annotated[str | None, QueryParameter(max_length=40, description="A customer's number, or how it ends.")]
 OfOrder = Annotated[UUID | None, QueryParameter(description="Only those of this order.")]
 OfCampaign = Annotated[UUID | None, QueryParameter(description="Only those of this campaign.")]
 Since = Annotated[datetime | None, QueryParameter(description="Inclusive; with its time zone.")]
@@ -161,8 +159,8 @@ async def send_message(data: JSONBody[SendIn], context: Context, idempotency_key
 async def list_messages(
     context: Context,
     *,
-    statuses: Statuses = None,
-    message_types: Types = None,
+    status: Statuses = None,
+    message_type: Types = None,
     phone: PhoneQuery = None,
     order_id: OfOrder = None,
     campaign_id: OfCampaign = None,
@@ -177,9 +175,9 @@ async def list_messages(
         statement("messages"),
         {
             "store_id": context.store_id,
-            "statuses": None if statuses is None else [one.value for one in statuses],
-            "types": None if message_types is None else [one.value for one in message_types],
-            "digits": None if phone is None else line_of(phone),
+            "statuses": None if status is None else [one.value for one in status],
+            "types": None if message_type is None else [one.value for one in message_type],
+            "digits": None if phone is None else await digits_in_store(context.db, context.store_id, phone),
             "order_id": order_id,
             "campaign_id": campaign_id,
             "since": _aware("since", since),

@@ -27,15 +27,25 @@ class OptOut(msgspec.Struct, frozen=True, kw_only=True):
     by: By
 
 
-async def opt_out(db: Database, store_id: UUID, phone: Phone, *, by: By) -> bool:
-    """Keep advertising from a phone; tells whether it was news. Idempotent."""
-    params = {"store_id": store_id, "phone": phone, "line": line_of(phone), "by": by}
+async def opt_out(db: Database, store_id: UUID, phone: Phone, *, by: By, said_at: datetime | None = None) -> bool:
+    """Keep advertising from a phone; tells whether it was news. Idempotent.
+
+    Args:
+        db: The host's database.
+        store_id: Whose advertising.
+        phone: Whose wish.
+        by: Who said so.
+        said_at: When; now if left out. What was said later and heard earlier counts.
+    """
+    params = {"store_id": store_id, "phone": phone, "line": line_of(phone), "by": by, "said_at": said_at}
     return await db.execute(statement("opt_out"), params) == 1
 
 
-async def opt_in(db: Database, store_id: UUID, phone: Phone) -> bool:
-    """Let advertising reach a phone again; tells whether it was kept from it. Idempotent."""
-    return await db.execute(statement("opt_in"), {"store_id": store_id, "line": line_of(phone)}) == 1
+async def opt_in(db: Database, store_id: UUID, phone: Phone, *, said_at: datetime | None = None) -> bool:
+    """Let advertising reach a phone again; tells whether it was kept from it. Idempotent; `said_at` as above."""
+    return (
+        await db.execute(statement("opt_in"), {"store_id": store_id, "line": line_of(phone), "said_at": said_at}) == 1
+    )
 
 
 async def is_opted_out(db: Database, store_id: UUID, phone: Phone) -> bool:
