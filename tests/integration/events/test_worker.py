@@ -13,7 +13,6 @@ from structlog.testing import capture_logs
 
 from pideai_host.api import (
     CreditsExhausted,
-    OrderCreatedPayload,
     PaymentPayload,
     PluginEventResult,
     delivered,
@@ -22,7 +21,6 @@ from pideai_host.api import (
     unknown,
     wait,
 )
-from pideai_host.events.suspects import Suspects
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAYMENT = PaymentPayload(payment_id="p1", amount=5, currency="USD")
@@ -193,97 +191,6 @@ async def test_what_a_call_emitted_before_it_raised_is_not_kept_but_for_the_call
     assert await working.rows("select count(*) from public.plugin_events_log") == [(2,)]
 
 
-async def test_a_new_order_reaches_the_plugin_with_its_items(working, shop, probe):
-    await working.door.receive(await shop.order())
-    await working.done()
-    [payload] = [event.payload for event in probe.calls]
-
-    assert (type(payload), [(i.name, i.quantity) for i in payload.items], payload.items_complete) == (
-        OrderCreatedPayload,
-        [("Arepa", 2), ("Papelón", 1)],
-        True,
-    )
-
-
-async def test_a_new_order_waits_for_items_that_come_later(working, shop, probe):
-    order_id, body = await shop.insert()
-    await working.door.receive(body)
-    await asyncio.sleep(0)
-    parked = await working.rows("select count(*) from public.plugin_events_log where status = 'pending'")
-    await shop.add_items(order_id)
-    await working.done()
-
-    assert (parked, len(probe.calls[0].payload.items)) == ([(1,)], 2)
-
-
-async def test_waiting_for_items_uses_no_attempt(working, shop, probe):
-    order_id, body = await shop.insert()
-    await working.door.receive(body)
-    await shop.add_items(order_id)
-
-    assert await working.done() == [("delivered", 1, None)]
-
-
-async def test_extras_count_towards_the_total(working, shop, probe):
-    order_id, body = await shop.insert(total="12.00")
-    await shop.add_items(order_id)
-    await shop.connection.execute(
-        """insert into public.order_item_extras (order_item_id, extra_name, extra_price)
-        select id, 'Aguacate', 0.75 from public.order_items where order_id = %s and quantity = 2""",
-        (order_id,),
-    )
-    await working.door.receive(body)
-    await working.done()
-    payload = probe.calls[0].payload
-
-    assert (payload.items_complete, [extra.name for item in payload.items for extra in item.extras]) == (
-        True,
-        ["Aguacate"],
-    )
-
-
-async def test_delivery_and_discount_count_towards_the_total(working, shop, probe):
-    order_id, body = await shop.insert(total="11.50", delivery_price="2.00", coupon_discount="1.00")
-    await shop.add_items(order_id)
-    await working.door.receive(body)
-    await working.done()
-
-    assert probe.calls[0].payload.items_complete
-
-
-async def test_items_that_never_add_up_are_sent_once_they_rest(working, shop, probe, until):
-    order_id, body = await shop.insert(total="99.00")
-    await shop.add_items(order_id)
-    await working.door.receive(body)
-    await rest(shop, until)
-    await working.done()
-    payload = probe.calls[0].payload
-
-    assert (payload.items_complete, len(payload.items)) == (False, 2)
-
-
-async def rest(shop, until):
-    """Let the items have rested for 3 s, without waiting for it."""
-
-    async def looked():
-        cursor = await shop.connection.execute(
-            """update public.plugin_events set items_changed_at = now() - interval '4 s'
-            where items_seen is not null and completed_at is null returning id"""
-        )
-        return await cursor.fetchall()
-
-    await until(looked)
-
-
-async def test_the_completed_payload_is_stored_for_every_later_reader(working, shop):
-    await working.door.receive(await shop.order())
-    await working.done()
-
-    assert await working.rows(
-        "select jsonb_array_length(payload -> 'items'), completed_at is not null from public.plugin_events"
-    ) == [(2, True)]
-
-
 async def test_what_is_too_old_expires(way, shop, probe):
     probe.definition = msgspec.structs.replace(probe.definition, max_age_s=60.0)
     way.registry.__init__(*rebuilt(probe))
@@ -327,81 +234,6 @@ async def test_an_uninstalled_plugins_deliveries_are_cancelled(way, shop, probe,
     await run_until(way, "select 1 from public.plugin_events_log where status = 'cancelled'", until)
 
     assert probe.calls == []
-
-
-async def crash(way, claims):
-    """Claim everything so many times; the last of three claims begins the first message, and nothing ends."""
-    for _ in range(claims):
-        claimed = await way.claim(lease_s=0)
-    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
-    return await suspects.has_crashed(claimed[0], begins_alone=True)
-
-
-async def test_a_call_that_was_begun_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):
-    await bring(way, shop)
-    await crash(way, 3)
-    await run_until(way, "select 1 from public.plugin_events_log where status = 'failed'", until)
-    [row] = await way.log()
-
-    assert (row[2].startswith("crashed: probe"), probe.calls) == (True, [])
-
-
-async def test_who_was_only_claimed_beside_a_crash_is_delivered(way, shop, probe, until):
-    for _ in range(3):
-        await bring(way, shop)
-    await crash(way, 3)
-    await run_until(
-        way, "select 1 from public.plugin_events_log having count(*) filter (where status <> 'pending') = 3", until
-    )
-
-    assert (sorted(await way.statuses()), len(probe.calls)) == (["delivered", "delivered", "failed"], 2)
-
-
-async def test_on_their_last_claim_messages_begin_only_when_the_one_before_is_written(way, shop, probe):
-    written = []
-
-    async def call(context):
-        written.extend(await way.rows("select count(*) from public.plugin_events_log where status = 'delivered'"))
-        return delivered()
-
-    for _ in range(4):
-        await bring(way, shop)
-    for _ in range(2):
-        await way.claim(lease_s=0)
-    probe.answers = [call] * 4
-    worker = way.worker()
-    await worker.start()
-    await way.done(4)
-    await worker.stop()
-
-    assert written == [(0,), (1,), (2,), (3,)]
-
-
-async def test_what_begins_in_company_is_not_held_to_account_and_who_was_noted_before_still_is(way, shop, probe):
-    await bring(way, shop)
-    await bring(way, shop)
-    for _ in range(3):
-        claimed = await way.claim(lease_s=0)
-    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
-    noted, in_company = claimed
-    await suspects.has_crashed(noted, begins_alone=True)
-    found = [await suspects.has_crashed(one, begins_alone=False) for one in (noted, in_company, in_company)]
-
-    assert found == [True, False, False]
-
-
-async def test_a_retry_starts_with_a_clean_slate(way, shop, probe):
-    """The note that a call began belongs to its message; the message of the next attempt knows nothing of it."""
-    await bring(way, shop)
-    for _ in range(2):
-        await way.claim(lease_s=0)
-    probe.answers = [retry("503")]
-    worker = way.worker()
-    await worker.start()
-    await way.done()
-    await worker.stop()
-
-    assert await way.log() == [("delivered", 2, None)]
 
 
 @pytest.mark.parametrize(
