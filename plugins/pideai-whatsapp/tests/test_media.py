@@ -47,6 +47,7 @@ def test_a_public_https_address_is_taken_as_it_is(url: str) -> None:
         "https://8.8.8.8/a.png",
         "https://169.254.169.254/latest/meta-data",
         "https://metadata.google.internal/x",
+        "https://metadata.goog/x",
         "https://printer.local/a.png",
         "https://db.svc/a.png",
         "https://web.default.svc.cluster.local/a.png",

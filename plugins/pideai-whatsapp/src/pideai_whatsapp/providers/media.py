@@ -11,7 +11,7 @@ _MAX_URL_CHARS: Final = 2_048
 _NAME: Final = re.compile(r"(?=.{4,253}$)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _INNER_ENDINGS: Final = (
     ".local", ".localhost", ".internal", ".intranet", ".lan", ".home", ".corp", ".private", ".arpa", ".test",
-    ".example", ".invalid", ".onion", ".svc", ".cluster",
+    ".example", ".invalid", ".onion", ".svc", ".cluster", ".metadata.goog",
 )  # fmt: skip
 _ADDRESS_IN_NAME: Final = re.compile(r"(?:^|[.-])\d{1,3}([.-])\d{1,3}\1\d{1,3}\1\d{1,3}(?:[.-]|$)")
 
