@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import os
 import random
 import sys
@@ -12,9 +13,11 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import structlog
 from pideai_whatsapp.plugin import WhatsAppPlugin
 
 from pideai_host.api import NotReady
+from pideai_host.cli.app import run
 from pideai_host.events import triggers
 from pideai_host.events.capture import CaptureDoor
 from pideai_host.events.changes import ChangeReader
@@ -80,28 +83,38 @@ async def lifecycle(pool, loaded):
 
 
 @pytest.fixture
-def call(database):
-    async def run(*arguments: str, **environment: str) -> Said:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "pideai_host",
-            "whatsapp",
-            *map(str, arguments),
-            env={
-                "PATH": os.environ["PATH"],
-                "DATABASE_URL": database.runtime_url,
-                "ADMIN_DATABASE_URL": database.admin_url,
-                "PIDEAI_MASTER_KEYS": "k1:" + "a2" * 21 + "a=",
-                **environment,
-            },
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        return Said(process.returncode, out.decode(), err.decode())
+def environment(database):
+    return {
+        "DATABASE_URL": database.runtime_url,
+        "ADMIN_DATABASE_URL": database.admin_url,
+        "PIDEAI_MASTER_KEYS": "k1:" + "a2" * 21 + "a=",
+    }
 
-    return run
+
+@pytest.fixture(autouse=True)
+def _log_as_before():
+    """Put the log back that a command set up within the tests' own process."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def call(environment, monkeypatch, capsys):
+    """Run a command as its own process would, but in a thread of this one: it starts in no time."""
+
+    async def call(*arguments: str, **more: str) -> Said:
+        with monkeypatch.context() as patch:
+            for name, value in (environment | more).items():
+                patch.setenv(name, value)
+            capsys.readouterr()
+            code = await asyncio.to_thread(run, ["whatsapp", *map(str, arguments)])
+        return Said(code, *capsys.readouterr())
+
+    return call
 
 
 @pytest.fixture
@@ -110,6 +123,17 @@ def ask(shop):
         return await (await shop.connection.execute(sql, values or None)).fetchall()
 
     return rows
+
+
+async def test_it_is_a_command_of_the_host(environment, store):
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pideai_host", "whatsapp", "status", "--store", "arepas-probe"),
+        env={"PATH": os.environ["PATH"], **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await process.communicate()
+
+    assert (process.returncode, out.decode().splitlines()[-1]) == (0, "arepas-probe: pending")
 
 
 async def test_what_is_missing_is_said_all_at_once_and_nothing_is_changed(call, store, shop, ask):
@@ -376,8 +400,17 @@ async def test_while_orders_change_each_status_is_announced_exactly_once(
     await door.start()
     stop = asyncio.Event()
     people = [asyncio.create_task(go_forward(database.admin_url, store, seed=one, stop=stop)) for one in range(6)]
+
+    async def count():
+        return (await ask("select count(*) from public.order_status_history"))[0][0]
+
+    async def has_grown(before):
+        return await count() > before + 60
+
     try:
         for arguments in (("cutover",), ("rollback", "--timeout-s", "0"), ("cutover",)):
+            before = await count()
+            await until(lambda before=before: has_grown(before))
             said = await call(*arguments, "--store", "arepas-probe")
             assert said.code == (1 if "rollback" in arguments else 0), said
     finally:
