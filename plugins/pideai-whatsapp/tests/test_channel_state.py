@@ -244,6 +244,13 @@ def test_a_provider_without_a_session_is_open_at_once_and_one_with_a_session_beg
     assert told(open_channel, Switched(needs_session=True)).state is State.UNLINKED
 
 
+def test_a_phone_that_is_still_linked_when_a_store_comes_back_is_found_by_a_poll():
+    away = told(open_channel, Switched(needs_session=False), Switched(needs_session=True))
+    back = told(away, Polled(ConnectionState.OPEN))
+
+    assert (back.state, back.phone) == (State.OPEN, PHONE)
+
+
 qrs = st.integers(0, 12).map(code)
 signals = st.sampled_from([OPENED, CONNECTING, LOGGED_OUT, BANNED, REFUSED, QrLimit()]) | qrs
 polls = st.sampled_from([Polled(state) for state in (*ConnectionState, None)])

@@ -148,3 +148,27 @@ async def test_old_messages_of_customers_are_forgotten(job, shop, way):
     await watch_channels(job)
 
     assert await way.rows("select message_id from pideai_whatsapp.inbound") == [("new",)]
+
+
+async def test_a_store_that_comes_back_to_its_linked_phone_finds_it_open(linked, panel, job, age, way):
+    """Switching away and back asks for no scan: the instance is still there, and says that it is open."""
+    await watch_channels(job)
+    for provider in ("console", "evolution"):
+        current = await panel.ask("GET", "/plugins/whatsapp")
+        answer = await panel.ask(
+            "PUT",
+            "/plugins/whatsapp",
+            json={"config": {"provider": provider}},
+            headers={"if-match": current.headers["etag"]},
+        )
+        assert answer.status_code == 200, answer.text
+        shown = await panel.status()
+        assert (shown["is_connected"], shown["connected_phone"]) == (provider == "console", None)
+    await age(11)
+    await watch_channels(job)
+    back = await panel.status()
+
+    assert (back["state"], back["connected_phone"]) == ("open", "+584121234567")
+    assert (True, "584121234567") in await way.rows(
+        "select is_connected, connected_phone from public.whatsapp_settings"
+    )

@@ -3,7 +3,7 @@
 from msgspec.structs import replace
 
 from pideai_host.api import PluginContext
-from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, ensure_channel, read_channel
+from pideai_whatsapp.channel.rows import PHONE_PROVIDERS, ChannelRow, Whose, change, ensure_channel, read_channel
 from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked, after
 from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.errors import InstanceForeign
@@ -94,7 +94,7 @@ def wake_if_opened(before: ChannelRow, now: ChannelRow, context: PluginContext) 
 
 def needs_session(config: WhatsAppConfig) -> bool:
     """Tell whether a store's provider speaks through a phone that the store links."""
-    return config.provider == "evolution"
+    return config.provider in PHONE_PROVIDERS
 
 
 def whose_of(config: WhatsAppConfig, row: ChannelRow) -> Whose:

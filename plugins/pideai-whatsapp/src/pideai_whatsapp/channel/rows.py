@@ -22,6 +22,9 @@ from pideai_whatsapp.text.phones import Phone, digits_of
 TRIES: Final = 8
 """A storm of one store's signals is a few at once: each of them loses against each other at most once."""
 
+PHONE_PROVIDERS: Final = frozenset({"evolution"})
+"""Those that speak through a phone which the store links."""
+
 HEARD_EVERY: Final = timedelta(minutes=1)
 """How exactly it is known when the provider was last heard."""
 
@@ -135,6 +138,7 @@ def heard_by_an_old_word(row: ChannelRow) -> ChannelRow:
 async def _write(db: Database, whose: Whose, before: ChannelRow, now: ChannelRow) -> bool:
     channel = now.channel
     is_connected = channel.state in (State.OPEN, State.SUSPECT)
+    is_linked = whose.provider in PHONE_PROVIDERS
     written = await db.fetch_one(
         statement("channel_write"),
         {
@@ -155,7 +159,7 @@ async def _write(db: Database, whose: Whose, before: ChannelRow, now: ChannelRow
             "hooked_at": now.hooked_at,
             "restarted_at": now.restarted_at,
             "is_connected": is_connected,
-            "connected_phone": digits_of(channel.phone) if is_connected and channel.phone else None,
+            "connected_phone": digits_of(channel.phone) if is_connected and is_linked and channel.phone else None,
             "instance_name": whose.instance,
             "tells_panel": channel is not before.channel,
         },

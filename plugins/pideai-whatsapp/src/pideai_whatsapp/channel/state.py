@@ -190,7 +190,7 @@ def _after_wish(channel: Channel, wish: LinkAsked | Linked | Unlinked | Switched
             return channel if _is_owners(channel) else unlinked
         case Switched():
             state = State.UNLINKED if wish.needs_session else State.OPEN
-            return Channel(state=state, since=at, seen=channel.seen)
+            return Channel(state=state, since=at, seen=channel.seen, phone=channel.phone)
         case _:
             assert_never(wish)
 

@@ -114,7 +114,7 @@ def shown(config: WhatsAppConfig, row: ChannelRow) -> ChannelOut:
         reason=channel.reason,
         is_connected=channel.is_usable,
         needs_phone=needs_session(config),
-        connected_phone=channel.phone if is_linked else None,
+        connected_phone=channel.phone if is_linked and needs_session(config) else None,
         qr=_qr_of(row),
         since=channel.since,
         outage_since=channel.outage_since,

@@ -8,7 +8,7 @@ from litestar import get, patch
 from litestar.params import JSONBody
 
 from pideai_host.api import PluginContext, PluginSignal
-from pideai_whatsapp.channel.linking import channel_seen
+from pideai_whatsapp.channel.linking import channel_seen, needs_session
 from pideai_whatsapp.channel.state import State
 from pideai_whatsapp.config import CART_DELAY_MAX_MINUTES, ProviderName, WhatsAppConfig, read_config
 from pideai_whatsapp.routes.parts import Config, Context
@@ -97,11 +97,11 @@ async def _shown(config: WhatsAppConfig, context: PluginContext) -> SettingsOut:
     row: Mapping[str, Any] = await context.db.fetch_one(statement("settings"), {"store_id": context.store_id}) or {}
     channel = await channel_seen(config, context)
     switches = switches_of(config, panel_of(row), is_adopted=bool(row.get("is_adopted")))
-    phone = channel.channel.phone if channel.channel.state in (State.OPEN, State.SUSPECT) else None
+    is_linked = needs_session(config) and channel.channel.state in (State.OPEN, State.SUSPECT)
     return SettingsOut(
         is_enabled=row.get("is_enabled") is not False,
         is_connected=channel.channel.is_usable,
-        connected_phone=phone,
+        connected_phone=channel.channel.phone if is_linked else None,
         provider=config.provider,
         instance_name=(config.instance_name or channel.subdomain) if config.provider == "evolution" else None,
         subscription_status=row.get("subscription_status"),

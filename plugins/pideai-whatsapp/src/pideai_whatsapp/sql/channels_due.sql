@@ -6,7 +6,7 @@ SELECT c.store_id
  WHERE (c.state <> 'unlinked' OR c.reason IS NULL AND (c.checked_at IS NULL OR c.checked_at < c.since))
    AND (c.checked_at IS NULL
         OR c.checked_at < now() - interval '1 second' * CASE
-            WHEN c.state IN ('connecting', 'suspect') OR c.outage_since IS NOT NULL AND c.state = 'open'
+            WHEN c.state IN ('connecting', 'suspect', 'unlinked') OR c.outage_since IS NOT NULL AND c.state = 'open'
                 THEN %(soon_s)s
             WHEN c.state = 'open' THEN %(open_s)s
             ELSE %(seldom_s)s END)
