@@ -194,31 +194,35 @@ async def test_what_a_customer_wrote_before_the_owner_decided_changes_nothing(li
     assert [one["by"] for one in (await panel.whatsapp("GET", "/opt-outs")).json()["items"]] == ["owner"]
 
 
-@pytest.mark.parametrize("old", list(Progress))
-@pytest.mark.parametrize("new", list(Progress))
-async def test_the_statement_moves_as_the_scale_says(linked, worker, shop, panel, old, new):
-    message_id = uuid4()
-    status = "pending" if old is Progress.ACCEPTED else old.value
-    await shop.connection.execute(
-        """insert into public.whatsapp_messages (id, store_id, customer_phone, message_type, message_content, status)
-        values (%s, %s, '+584141234567', 'manual', 'Hola', %s)""",
-        (message_id, shop.store_id, status),
-    )
-    await shop.connection.execute(
-        """insert into pideai_whatsapp.sends
-             (message_id, store_id, kind, phone, text_sha256, provider, provider_message_id, state)
-        values (%s, %s, 'manual', '+584141234567', sha256('Hola'), 'evolution', 'P1', 'accepted')""",
-        (message_id, shop.store_id),
-    )
-    words = {
-        "accepted": "PENDING",
-        "sent": "SERVER_ACK",
-        "delivered": "DELIVERY_ACK",
-        "read": "READ",
-        "failed": "ERROR",
-    }
-    linked.report(SUBDOMAIN, "messages.update", {"keyId": "P1", "status": words[new], "fromMe": True})
-    await linked.poster.settled()
-    [[now]] = await worker.rows("select status from public.whatsapp_messages where id = %s", message_id)
+WORDS = {
+    Progress.ACCEPTED: "PENDING",
+    Progress.SENT: "SERVER_ACK",
+    Progress.DELIVERED: "DELIVERY_ACK",
+    Progress.READ: "READ",
+    Progress.FAILED: "ERROR",
+}
 
-    assert now == (new.value if moves_to(old, new) else status)
+
+async def test_the_statement_moves_as_the_scale_says(linked, way, shop, panel):
+    """Every step from one place of the scale to another, each with a message of its own."""
+    steps = [(old, new) for old in Progress for new in Progress]
+    status = {old: "pending" if old is Progress.ACCEPTED else old.value for old in Progress}
+    for old, new in steps:
+        message_id, provider_id = uuid4(), f"P-{old}-{new}"
+        await shop.connection.execute(
+            """insert into public.whatsapp_messages
+                 (id, store_id, customer_phone, message_type, message_content, status)
+            values (%s, %s, '+584141234567', 'manual', %s, %s)""",
+            (message_id, shop.store_id, provider_id, status[old]),
+        )
+        await shop.connection.execute(
+            """insert into pideai_whatsapp.sends
+                 (message_id, store_id, kind, phone, text_sha256, provider, provider_message_id, state)
+            values (%s, %s, 'manual', '+584141234567', sha256('Hola'), 'evolution', %s, 'accepted')""",
+            (message_id, shop.store_id, provider_id),
+        )
+        linked.report(SUBDOMAIN, "messages.update", {"keyId": provider_id, "status": WORDS[new], "fromMe": True})
+    await linked.poster.settled()
+    now = dict(await way.rows("select message_content, status from public.whatsapp_messages"))
+
+    assert now == {f"P-{old}-{new}": new.value if moves_to(old, new) else status[old] for old, new in steps}
