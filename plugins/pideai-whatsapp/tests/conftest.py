@@ -219,13 +219,14 @@ class FakeRecords:
         *,
         provider_message_id: str | None = None,
         error: str | None = None,
+        is_final: bool = True,
     ) -> Earlier:
         row = self.rows[message_id]
         told = row.get("provider_message_id")
         if row["state"] != "accepted":
             is_known = state is SendState.UNKNOWN and told is not None
             row["state"] = "accepted" if is_known else state.value
-        row.update(provider_message_id=provider_message_id or told, error=error)
+        row.update(provider_message_id=provider_message_id or told, error=error, is_final=is_final)
         return Earlier(state=SendState(row["state"]), provider_message_id=row["provider_message_id"])
 
     async def close(self, message_id: UUID, *, error: str) -> None:

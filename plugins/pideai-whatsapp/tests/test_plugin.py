@@ -15,7 +15,7 @@ from pideai_whatsapp.plugin import plugin as installed
 from pideai_whatsapp.sending.attempt import Attempt, message_id_of
 from pideai_whatsapp.sending.notify import handle
 
-from pideai_host.api import ConfigRejected, Outcome, PluginEventResult, slug_fault
+from pideai_host.api import ConfigRejected, DeliveryInfo, Outcome, PluginEventResult, slug_fault
 
 EVOLUTION = {"provider": "evolution"}
 CONSOLE = {"provider": "console"}
@@ -259,8 +259,20 @@ async def test_lost_session_waits_and_costs_nothing(
     result = await confirm()
 
     assert (result.resolved, result.retry_after_s) == (Outcome.WAIT, 30.0)
-    assert (records.row["state"], records.doubts) == ("refused", ["evolution"])
+    assert (records.row["state"], records.row["is_final"], records.doubts) == ("refused", False, ["evolution"])
     assert context.credits.balance == 10
+
+
+@pytest.mark.parametrize(("attempt", "is_final"), [(1, False), (3, False), (4, True)])
+async def test_message_that_will_be_tried_again_only_waits(
+    attempt: int, is_final: bool, confirm: Handle, evolution: Any, records: Any, context: Any, canned: Any
+) -> None:
+    evolution.canned.append(canned(status=503, raw=b"busy"))
+    context.delivery = DeliveryInfo(id=context.delivery.id, attempt=attempt)
+
+    await confirm()
+
+    assert records.row["is_final"] is is_final
 
 
 async def test_refused_for_now_is_retried_and_then_goes_out(

@@ -20,6 +20,7 @@ from pideai_host.api import (
     PluginEventResult,
     PluginJob,
     PluginType,
+    RetryPolicy,
     WebhookLookup,
     WebhookReply,
     WebhookRequest,
@@ -44,6 +45,7 @@ from pideai_whatsapp.sending.facts import Records
 from pideai_whatsapp.sending.notify import SUBSCRIBED, handle
 from pideai_whatsapp.sending.providers import FOREIGN_INSTANCE
 from pideai_whatsapp.sending.records import SqlRecords
+from pideai_whatsapp.sending.send import RETRY_DELAYS_S
 from pideai_whatsapp.sending.stale import OLD_SENDS, STALE_SENDS
 from pideai_whatsapp.sending.template_store import TemplateStore
 
@@ -88,6 +90,7 @@ class WhatsAppPlugin:
             subscribed_events=tuple(str(event) for event in SUBSCRIBED),
             config_schema=CONFIG_SCHEMA,
             module="whatsapp",
+            retry=RetryPolicy(delays_s=RETRY_DELAYS_S),
             max_age_s=MAX_AGE_S,
             repeat_safe=False,
             ordered=True,

@@ -62,6 +62,30 @@ async def test_what_was_refused_fails_and_may_be_claimed_again(records, draft, s
     assert (await seen(shop, made.id))[:4] == ("pending", "claimed", None, None)
 
 
+async def test_what_is_refused_for_now_waits_with_its_reason_and_may_be_claimed_again(records, draft, shop):
+    made = draft()
+    await claim(records, made)
+    await records.settle(made.id, SendState.REFUSED, error="no hay conexión", is_final=False)
+
+    assert (await seen(shop, made.id))[:4] == ("pending", "refused", None, "no hay conexión")
+    assert await claim(records, made) == 2
+
+
+async def test_what_waited_and_was_given_up_fails_with_its_last_reason(records, context, draft, shop):
+    made, fresh = draft(), draft()
+    for one in (made, fresh):
+        await claim(records, one)
+        await records.settle(one.id, SendState.REFUSED, error="no hay conexión", is_final=False)
+    await shop.connection.execute(
+        "update pideai_whatsapp.sends set settled_at = now() - interval '4 hours' where message_id = %s", (made.id,)
+    )
+
+    await close_stale(SimpleNamespace(db=context.db, log=SimpleNamespace(info=lambda *_, **__: None)))
+
+    assert (await seen(shop, made.id))[:4] == ("failed", "refused", None, "no hay conexión")
+    assert (await seen(shop, fresh.id))[0] == "pending"
+
+
 async def test_what_nobody_knows_stays_pending_and_is_never_claimed_again(records, draft, shop):
     made = draft()
     await claim(records, made)

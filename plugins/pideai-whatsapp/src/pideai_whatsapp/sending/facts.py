@@ -171,11 +171,12 @@ class Records(Protocol):
         *,
         provider_message_id: str | None = None,
         error: str | None = None,
+        is_final: bool = True,
     ) -> Earlier:
         """Note what became of a claimed message; returns what holds now.
 
         Accepted stays accepted, whatever is said later. Unknown is accepted when the provider has told its id of the
-        message meanwhile. Refused may be claimed again.
+        message meanwhile. Refused may be claimed again; while it is not final, the owner sees it as waiting.
 
         Raises:
             RecordLost: there is no such row.

@@ -133,6 +133,7 @@ class SqlRecords:
         *,
         provider_message_id: str | None = None,
         error: str | None = None,
+        is_final: bool = True,
     ) -> Earlier:
         """Move both rows in one statement."""
         row = await self._db.fetch_one(
@@ -143,6 +144,7 @@ class SqlRecords:
                 "state": state.value,
                 "provider_message_id": provider_message_id,
                 "error": error,
+                "is_final": is_final,
             },
         )
         if row is None:

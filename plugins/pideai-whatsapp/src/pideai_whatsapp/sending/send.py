@@ -45,6 +45,10 @@ RECONNECT_S: Final = 30.0
 REPAIR_S: Final = 120.0
 """How long to leave an operator to repair a key or an address before asking again."""
 
+RETRY_DELAYS_S: Final = (1.0, 5.0, 30.0)
+CALLS_MAX: Final = 1 + len(RETRY_DELAYS_S)
+"""Calls of one delivery, those that only wait aside."""
+
 NOTE_AGAIN_S: Final = (0.2, 0.5, 1.0, 2.0)
 """Pauses between the tries to write down what became of a call; together well within what the hook's limit leaves."""
 
@@ -96,7 +100,11 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
         response_code = None
     except ProviderProblem as problem:
         await _noted(attempt, context.credits.refund)
-        await _noted(attempt, partial(records.settle, draft.id, SendState.REFUSED, error=problem.message))
+        is_final = _is_final(problem, context)
+        await _noted(
+            attempt,
+            partial(records.settle, draft.id, SendState.REFUSED, error=problem.message, is_final=is_final),
+        )
         raise
     else:
         response_code = receipt.response_code
@@ -113,6 +121,14 @@ async def _send(draft: Draft, provider: Provider, attempt: Attempt) -> PluginEve
         },
         response_code=response_code,
     )
+
+
+def _is_final(problem: ProviderProblem, context: PluginContext) -> bool:
+    """Tell whether a refusal ends the delivery; where a store asks for fewer attempts, a job finds out later."""
+    if isinstance(problem, NotConnected | ProviderConfiguration):
+        return False
+    attempts = 1 if context.delivery is None else context.delivery.attempt
+    return isinstance(problem, InvalidRecipient | MessageRefused) or attempts >= CALLS_MAX
 
 
 async def _accepted(draft: Draft, receipt: SendReceipt, attempt: Attempt) -> Earlier:

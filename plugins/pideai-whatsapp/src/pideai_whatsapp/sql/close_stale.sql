@@ -1,5 +1,6 @@
--- Nobody works any more on what was written down long ago. What was never claimed fails, visibly; what was claimed and
--- never settled (its worker died) is unknown from now on, so that a receipt can still say what became of it.
+-- Nobody works any more on what was written down long ago. What was never claimed fails, visibly, and so does what was
+-- refused for a while and shown as waiting; what was claimed and never settled (its worker died) is unknown from now on, so
+-- that a receipt can still say what became of it.
 WITH stale AS (
     SELECT s.message_id, s.state
       FROM pideai_whatsapp.sends s
@@ -8,16 +9,28 @@ WITH stale AS (
      ORDER BY s.created_at
      LIMIT %(limit)s
        FOR UPDATE SKIP LOCKED
+), waiting AS (
+    SELECT s.message_id, s.state
+      FROM public.whatsapp_messages m
+      JOIN pideai_whatsapp.sends s ON s.message_id = m.id AND s.store_id = m.store_id
+     WHERE m.status = 'pending' AND s.state = 'refused'
+       AND s.settled_at < now() - %(new_after_s)s * interval '1 second'
+     LIMIT %(limit)s
+       FOR UPDATE OF s SKIP LOCKED
 ), closed AS (
     UPDATE pideai_whatsapp.sends s
        SET state = CASE
-               WHEN t.state = 'new' THEN 'refused'
+               WHEN t.state IN ('new', 'refused') THEN 'refused'
                WHEN s.provider_message_id IS NOT NULL THEN 'accepted'
                ELSE 'unknown'
            END,
-           error = CASE WHEN t.state = 'new' THEN %(new_error)s::text ELSE %(claimed_error)s::text END,
+           error = CASE
+               WHEN t.state = 'new' THEN %(new_error)s::text
+               WHEN t.state = 'refused' THEN coalesce(s.error, %(new_error)s::text)
+               ELSE %(claimed_error)s::text
+           END,
            settled_at = clock_timestamp()
-      FROM stale t
+      FROM (SELECT * FROM stale UNION ALL SELECT * FROM waiting) t
      WHERE s.message_id = t.message_id
     RETURNING s.message_id, s.store_id, s.state, s.error
 ), told AS (

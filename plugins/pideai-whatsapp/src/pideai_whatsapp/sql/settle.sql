@@ -1,5 +1,5 @@
 -- What became of a claimed message. Only forward: what a receipt or the provider's own word proved first is not undone.
--- A lost answer whose provider id came by another way was no lost message.
+-- A message that will be tried again only waits. A lost answer whose provider id came by another way was no lost message.
 WITH settled AS (
     UPDATE pideai_whatsapp.sends s
        SET state = CASE
@@ -17,7 +17,7 @@ WITH settled AS (
        SET status = CASE
                WHEN m.status NOT IN ('pending', 'failed') THEN m.status
                WHEN n.state = 'accepted' THEN 'sent'
-               WHEN n.state = 'refused' THEN 'failed'
+               WHEN n.state = 'refused' AND %(is_final)s THEN 'failed'
                ELSE 'pending'
            END,
            evolution_message_id = coalesce(n.provider_message_id, m.evolution_message_id),
