@@ -32,8 +32,8 @@ test-long: ## Run the tests that are shortened otherwise, in full
 coverage: ## Run the suite and show which lines it never reached
 	uv run pytest --cov --cov-report=term-missing:skip-covered
 
-openapi: ## Refresh docs/openapi.json, the description of the API
-	uv run pideai-host openapi > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
+openapi: ## Refresh docs/openapi.json, the description of the API with this workspace's plugins
+	PIDEAI_PLUGINS=whatsapp,webhook-bridge uv run pideai-host openapi --plugins > docs/openapi.json.new && mv docs/openapi.json.new docs/openapi.json
 
 metrics: ## Refresh docs/metrics.md, the list of the metrics
 	uv run python -m pideai_host.telemetry.page > docs/metrics.md.new && mv docs/metrics.md.new docs/metrics.md

@@ -119,3 +119,22 @@ export async function configure(
   if (error.code === "changed_meanwhile") return null;
   throw new Refused(error);
 }
+
+export type Channel = components["schemas"]["ChannelOut"];
+
+/** Begins to link the store's phone: what to show is in the answer, the picture of a code, or that the phone is linked already. */
+export async function linkWhatsApp(api: Api, store_id: string) {
+  const { data, error } = await api.POST("/api/stores/{store_id}/whatsapp/connect", { params: { path: { store_id } }, body: {} });
+  if (!data) throw new Refused(error);
+  return data;
+}
+
+/** Queues a message; the key makes it safe to call again when no answer came. Returns the id under which it is listed. */
+export async function sendWhatsApp(api: Api, store_id: string, customer_phone: string, text: string, key: string) {
+  const { data, error } = await api.POST("/api/stores/{store_id}/whatsapp/send", {
+    params: { path: { store_id }, header: { "Idempotency-Key": key } },
+    body: { customer_phone, text },
+  });
+  if (!data) throw new Refused(error);
+  return data;
+}

@@ -10,7 +10,7 @@ from pideai_whatsapp.routes.parts import Context
 from pideai_whatsapp.statements import statement
 
 
-class CreditsOut(msgspec.Struct, frozen=True, kw_only=True):
+class MessageCreditsOut(msgspec.Struct, frozen=True, kw_only=True):
     """A store's credits for WhatsApp messages; monthly ones are spent first."""
 
     monthly_credits: Annotated[int, msgspec.Meta(description="How many come each month.")]
@@ -21,9 +21,9 @@ class CreditsOut(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @get("/credits", summary="Show the store's credits for messages")
-async def get_credits(context: Context) -> CreditsOut:
+async def get_credits(context: Context) -> MessageCreditsOut:
     """Show what is left. Each movement, with its delivery, is in the ledger of the store's plugin."""
     row = await context.db.fetch_one(statement("credits"), {"store_id": context.store_id})
     if row is None:
         raise RuntimeError("the statement of the credits gives a row for any store")
-    return CreditsOut(**row)
+    return MessageCreditsOut(**row)

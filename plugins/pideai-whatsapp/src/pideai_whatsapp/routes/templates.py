@@ -51,7 +51,7 @@ class TemplateList(msgspec.Struct, frozen=True):
     items: list[TemplateOut]
 
 
-class PreviewOut(msgspec.Struct, frozen=True, kw_only=True):
+class TextPreviewOut(msgspec.Struct, frozen=True, kw_only=True):
     """A text as a customer would read it."""
 
     text: Annotated[str, msgspec.Meta(description="With a sample order, in the store's money and words.")]
@@ -76,10 +76,10 @@ async def update_template(
 @post("/templates/{template_type:str}/preview", status_code=200, summary="Look at a template")
 async def preview_template(
     template_type: FromPath[MessageType], context: Context, data: JSONBody[PreviewIn | None] = None
-) -> PreviewOut:
+) -> TextPreviewOut:
     """Write a text as a customer would read it, with a sample order. Nothing is kept."""
     composed = await _store_of(context).preview(template_type, body=None if data is None else data.message_body)
-    return PreviewOut(text=composed.text, unknown_tokens=list(composed.unknown))
+    return TextPreviewOut(text=composed.text, unknown_tokens=list(composed.unknown))
 
 
 def _store_of(context: PluginContext) -> TemplateStore:

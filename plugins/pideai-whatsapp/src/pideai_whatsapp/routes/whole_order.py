@@ -8,7 +8,7 @@ from litestar import post
 from litestar.params import JSONBody
 
 from pideai_whatsapp.routes.parts import Context
-from pideai_whatsapp.routes.templates import Body, PreviewOut
+from pideai_whatsapp.routes.templates import Body, TextPreviewOut
 from pideai_whatsapp.sending.attempt import base_domain_of
 from pideai_whatsapp.sending.template_store import TemplateStore
 
@@ -23,9 +23,9 @@ class WholeOrderIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post("/order-preview", status_code=200, summary="Look at a whole order")
-async def preview_order(context: Context, data: JSONBody[WholeOrderIn | None] = None) -> PreviewOut:
+async def preview_order(context: Context, data: JSONBody[WholeOrderIn | None] = None) -> TextPreviewOut:
     """Write a sample order as `confirmationStyle: full` confirms one, with today's rate. Nothing is kept."""
     wanted = data or WholeOrderIn()
     store = TemplateStore(context.db, context.store_id, base_domain=base_domain_of(context))
     composed = await store.preview_order(wanted.order_type, at=datetime.now(UTC), template=wanted.template)
-    return PreviewOut(text=composed.text, unknown_tokens=list(composed.unknown))
+    return TextPreviewOut(text=composed.text, unknown_tokens=list(composed.unknown))
