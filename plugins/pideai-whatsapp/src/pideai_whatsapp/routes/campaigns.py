@@ -79,7 +79,7 @@ class CampaignOut(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     message: str
     image_url: str | None
-    audience: AudienceKind
+    audience: Audience
     status: CampaignStatus
     pause_reason: Annotated[
         str | None,
