@@ -66,6 +66,9 @@ class SettingsOut(msgspec.Struct, frozen=True, kw_only=True):
     fixed: Annotated[
         list[str], msgspec.Meta(description="Switches that the plugin's configuration sets: changed there, not here.")
     ]
+    silent: Annotated[
+        list[str], msgspec.Meta(description="Switches that are on while their template is off: nothing is sent.")
+    ]
 
 
 @get("/settings", summary="Show the store's switches")
@@ -98,6 +101,7 @@ async def _shown(config: WhatsAppConfig, context: PluginContext) -> SettingsOut:
     channel = await channel_seen(config, context)
     switches = switches_of(config, panel_of(row), is_adopted=bool(row.get("is_adopted")))
     is_linked = needs_session(config) and channel.channel.state in (State.OPEN, State.SUSPECT)
+    inactive = row.get("inactive_templates") or ()
     return SettingsOut(
         is_enabled=row.get("is_enabled") is not False,
         is_connected=channel.channel.is_usable,
@@ -110,6 +114,7 @@ async def _shown(config: WhatsAppConfig, context: PluginContext) -> SettingsOut:
             config.abandoned_cart_delay_minutes or row.get("abandoned_cart_delay_minutes") or CART_DELAY_MINUTES
         ),
         fixed=_fixed(config),
+        silent=[f"auto_{kind}" for kind in ON_FROM_THE_START if kind in switches.on and kind in inactive],
         **{f"auto_{kind}": kind in switches.on for kind in ON_FROM_THE_START},
     )
 
