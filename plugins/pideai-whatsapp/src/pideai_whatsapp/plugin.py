@@ -29,7 +29,7 @@ from pideai_host.api import (
 from pideai_whatsapp.campaigns.release import RELEASE
 from pideai_whatsapp.channel.asking import ASKING
 from pideai_whatsapp.channel.counts import Counts
-from pideai_whatsapp.channel.linking import begin
+from pideai_whatsapp.channel.linking import begin, take_name
 from pideai_whatsapp.channel.routing import route_call
 from pideai_whatsapp.channel.watchdog import WATCHDOG
 from pideai_whatsapp.channel.webhook import take_call
@@ -171,7 +171,10 @@ class WhatsAppPlugin:
 
     async def _require_own_instance(self, config: Mapping[str, Any], context: PluginContext) -> None:
         name = read_config(config).instance_name
-        if name is not None and await self._records(context).is_foreign_instance(name):
+        if name is None:
+            return
+        is_foreign = await self._records(context).is_foreign_instance(name)
+        if is_foreign or not await take_name(context.db, context.store_id, name):
             raise ConfigRejected({"/instanceName": FOREIGN_INSTANCE})
 
 

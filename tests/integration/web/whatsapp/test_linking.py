@@ -194,3 +194,36 @@ async def test_the_stream_tells_each_code_and_the_link(panel, host, evolution, c
     assert first.data["state"] == "connecting"
     assert changed.data["qr"]["code"] == second
     assert last.data["connected_phone"] == f"+{PHONE}"
+
+
+async def test_an_instance_that_a_store_chose_is_no_other_stores(panel, host, evolution):
+    other = await host.new_store(panel.owner_id)
+    await host.install("whatsapp", store_id=other, config={"provider": "evolution"})
+
+    async def choose(store_id):
+        path = f"/api/stores/{store_id}/plugins/whatsapp"
+        headers = {"authorization": f"Bearer {host.signer.token(panel.owner_id)}"}
+        current = await host.client.get(path, headers=headers)
+        config = {"provider": "evolution", "instanceName": "shared1"}
+        headers["if-match"] = current.headers["etag"]
+        return await host.client.put(path, json={"config": config}, headers=headers)
+
+    mine, theirs = await choose(panel.store_id), await choose(other)
+    linked = await panel.whatsapp("POST", "/connect")
+
+    assert (mine.status_code, theirs.status_code, theirs.json()["code"]) == (200, 422, "config_rejected")
+    assert (linked.status_code, list(evolution.instances)) == (200, ["shared1"])
+
+
+async def test_a_store_whose_name_another_one_took_before_it_came_finds_no_way_in(
+    panel, shop, evolution, look, channel
+):
+    evolution.states[SUBDOMAIN] = "open"
+    await shop.connection.execute(
+        "insert into pideai_whatsapp.instances (name, store_id) values (%s, gen_random_uuid())", (SUBDOMAIN,)
+    )
+    answers = [await panel.whatsapp("POST", path) for path in ("/connect", "/disconnect")]
+    await look()
+
+    assert [one.json()["reason"] for one in answers] == ["instance_foreign"] * 2
+    assert ((await panel.status())["state"], evolution.calls) == ("unlinked", [])

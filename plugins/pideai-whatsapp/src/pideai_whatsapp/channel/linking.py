@@ -1,8 +1,10 @@
 """Linking a store's phone and unlinking it: what the owner asks for, said to the provider and written down."""
 
+from uuid import UUID
+
 from msgspec.structs import replace
 
-from pideai_host.api import PluginContext
+from pideai_host.api import Database, PluginContext
 from pideai_whatsapp.channel.rows import PHONE_PROVIDERS, ChannelRow, Whose, change, ensure_channel, read_channel
 from pideai_whatsapp.channel.state import LinkAsked, Linked, State, Switched, Unlinked, after
 from pideai_whatsapp.config import WhatsAppConfig
@@ -48,7 +50,7 @@ async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone 
     is_linked = row.channel.state is State.OPEN and row.hooked_at is not None
     if is_linked or (row.channel.shown_qr(row.at) is not None and number is None):
         return row
-    provider = await _session_provider(config, row, context)
+    provider = await own_provider(config, row, context)
     if provider is None:
         return row
     target, whose = webhook_target(context), whose_of(config, row)
@@ -72,7 +74,7 @@ async def unlink(config: WhatsAppConfig, context: PluginContext, *, delete: bool
         ProviderProblem: the provider did not do it; it may be asked again.
     """
     row = await channel_of(config, context)
-    provider = await _session_provider(config, row, context)
+    provider = await own_provider(config, row, context)
     if provider is None:
         return row
     _, row = await change(context.db, whose_of(config, row), [Unlinked()], row=row)
@@ -111,15 +113,27 @@ def _is_of(config: WhatsAppConfig, row: ChannelRow) -> bool:
     return row.provider == config.provider or (row.provider is None and needs_session(config))
 
 
-async def _session_provider(config: WhatsAppConfig, row: ChannelRow, context: PluginContext) -> SessionProvider | None:
-    """Return the store's provider if it links a phone.
+async def own_provider(config: WhatsAppConfig, row: ChannelRow, context: PluginContext) -> SessionProvider | None:
+    """Return the store's provider if it links a phone, through an instance that is the store's own.
 
     Raises:
         InstanceForeign: one operator key opens every instance, and this one is another store's.
     """
-    if config.instance_name is not None:
-        names = {"store_id": context.store_id, "instance_name": config.instance_name}
-        found = await context.db.fetch_one(statement("foreign_instance"), names)
-        if found is None or found["is_foreign"]:
-            raise InstanceForeign("El nombre de instancia pertenece a otra tienda.")
+    if needs_session(config) and not await claim_instance(context.db, context.store_id, instance_of(config, row)):
+        raise InstanceForeign("El nombre de instancia pertenece a otra tienda.")
     return session_provider_for(config, subdomain=row.subdomain, context=context)
+
+
+async def claim_instance(db: Database, store_id: UUID, name: str) -> bool:
+    """Take an instance's name for a store; False if it is another store's, by choice, by link or by subdomain."""
+    names = {"store_id": store_id, "instance_name": name}
+    found = await db.fetch_one(statement("foreign_instance"), names)
+    if found is None or found["is_foreign"]:
+        return False
+    return await take_name(db, store_id, name)
+
+
+async def take_name(db: Database, store_id: UUID, name: str) -> bool:
+    """Note that an instance's name is this store's; False if another store took it before. Atomic."""
+    names = {"store_id": store_id, "instance_name": name}
+    return await db.execute(statement("instance_claim"), names) == 1

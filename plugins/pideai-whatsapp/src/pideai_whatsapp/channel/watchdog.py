@@ -12,14 +12,14 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from pideai_host.api import JobContext, PluginContext, PluginJob
-from pideai_whatsapp.channel.linking import channel_of, needs_session, wake_if_opened, whose_of
+from pideai_whatsapp.channel.linking import channel_of, needs_session, own_provider, wake_if_opened, whose_of
 from pideai_whatsapp.channel.notices import noted, notice_of
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change
 from pideai_whatsapp.channel.state import Polled, State
 from pideai_whatsapp.config import WhatsAppConfig, read_config
-from pideai_whatsapp.errors import ChannelBusy
+from pideai_whatsapp.errors import ChannelBusy, InstanceForeign
 from pideai_whatsapp.providers.base import ProviderProblem, SessionProvider
-from pideai_whatsapp.providers.choose import session_provider_for, webhook_target
+from pideai_whatsapp.providers.choose import webhook_target
 from pideai_whatsapp.providers.signals import ConnectionState
 from pideai_whatsapp.statements import statement
 
@@ -92,10 +92,14 @@ async def look_after(config: WhatsAppConfig, context: PluginContext) -> bool:
         await context.db.execute(statement("channel_checked"), {"store_id": context.store_id})
         return True
     try:
-        provider = session_provider_for(config, subdomain=row.subdomain, context=context)
+        provider = await own_provider(config, row, context)
         if provider is None:
             return True
         state = await provider.state()
+    except InstanceForeign:
+        await context.db.execute(statement("channel_checked"), {"store_id": context.store_id})
+        context.log.warning("whatsapp instance is another store's")
+        return True
     except ProviderProblem as problem:
         context.log.warning("whatsapp channel not asked", problem=problem.code, response_code=problem.response_code)
         return False
