@@ -69,7 +69,7 @@ class PluginSpec:
     async def deliver_external(
         self, event: PluginEvent, installation: Installation, context: PluginContext
     ) -> PluginEventResult | None:
-        """Deliver to an external plugin, one of the catalogue with ``is_internal = false``; only the bridge does."""
+        """Deliver to an external plugin, one of the catalogue with ``is_internal = false``. No host calls it yet."""
 
     @hookspec
     async def route_webhook(self, request: WebhookRequest, lookup: WebhookLookup) -> Sequence[UUID] | WebhookReply:
@@ -113,11 +113,14 @@ class PluginSpec:
 
     @hookspec
     async def on_startup(self) -> None:
-        """Wake with a process, before its first call."""
+        """Wake with a process that serves or makes deliveries, before its first call; within 10 s, or do without it.
+
+        A plugin that raises or takes longer is left out of this process until it starts again.
+        """
 
     @hookspec
     async def on_shutdown(self) -> None:
-        """Rest with a process, after its last call."""
+        """Rest with a process, after its last call; within 5 s. Not called where `on_startup` failed."""
 
 
 HOOK_NAMES: Final = tuple(name for name in vars(PluginSpec) if not name.startswith("_"))

@@ -75,6 +75,9 @@ class ProviderWebhooks:
             WebhookUnknown: there is nobody to deal with it.
             WebhookNotTaken: it was not dealt with, or what was done could not be kept.
         """
+        if slug in self._calls.registry.refused:
+            PROVIDER_CALLS.labels(plugin=slug, result="failed").inc()
+            raise WebhookNotTaken
         handle = self._calls.registry.hook(slug, "handle_webhook")
         if handle is None:
             raise WebhookUnknown

@@ -30,6 +30,7 @@ class Phase(StrEnum):
     EVENT_TYPES = "event_types"
     ROUTES = "routes"
     JOBS = "jobs"
+    STARTUP = "startup"
     READY = "ready"
 
 

@@ -43,6 +43,7 @@ class Registry:
         definitions: Slug -> definition of every plugin that is ready, in the order of the catalogue.
         records: One per candidate, the broken ones included, in the order of the catalogue.
         event_types: Those that the plugins declared, by name; none before they were asked (`plugins.event_types`).
+        refused: Slugs of those that were loaded, and turned out to be unusable in this process.
     """
 
     definitions: Mapping[str, PluginDefinition]
@@ -57,6 +58,7 @@ class Registry:
         self.definitions = MappingProxyType(dict(definitions))
         self.records = tuple(records)
         self.event_types: Mapping[str, DeclaredType] = MappingProxyType({})
+        self.refused: frozenset[str] = frozenset()
         self._hooks = _index(manager, self.definitions)
 
     @classmethod
@@ -93,6 +95,7 @@ class Registry:
         if not refused:
             return self
         other = copy(self)
+        other.refused = self.refused | refused.keys()
         other.definitions = MappingProxyType({k: v for k, v in self.definitions.items() if k not in refused})
         other._hooks = MappingProxyType({k: v for k, v in self._hooks.items() if k not in refused})  # noqa: SLF001 - ours
         other.records = tuple(refused[one.slug](one) if _is_loaded(one, refused) else one for one in self.records)

@@ -46,6 +46,7 @@ from pideai_host.events.try_out import TryOut
 from pideai_host.events.wake import Listener, Notifier
 from pideai_host.events.worker import Worker
 from pideai_host.outgoing.client import OutgoingClient, make_client
+from pideai_host.plugins.awake import awake
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.event_types import with_event_types
 from pideai_host.plugins.jobs import collect_jobs
@@ -153,8 +154,6 @@ async def open_engine(
         registry = await without_unmigrated(registry, pool)
         registry = await asyncio.to_thread(with_event_types, registry)
         collected = await asyncio.to_thread(collect_jobs, registry)
-        registry = collected.registry
-        definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
         engine_pool = await stack.enter_async_context(
             open_pool(url, min_size=4, max_size=max(6, settings.pool_max_size), name="pideai-host-engine", check=False)
         )
@@ -164,6 +163,12 @@ async def open_engine(
         runner = _runner(quarantine)
         runner.leftovers.watch(asyncio.get_running_loop())
         stack.push_async_callback(runner.aclose)
+        watchdog = Watchdog(quarantine.blocked)
+        watchdog.start()
+        stack.callback(watchdog.stop)
+        registry = await stack.enter_async_context(awake(collected.registry, runner))
+        definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
+        jobs = {slug: some for slug, some in collected.of_plugin.items() if slug in registry.definitions}
         sealer = Sealer(settings.master_keys)
         plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
         supabase = await service_client(settings, plain)
@@ -186,7 +191,7 @@ async def open_engine(
             quarantine=quarantine,
             with_intake=with_intake,
             changed=changed,
-            plugin_jobs=collected.of_plugin if with_worker else {},
+            plugin_jobs=jobs if with_worker else {},
         )
         await _start(engine, url, stack, with_intake=with_intake)
         yield engine
@@ -291,9 +296,6 @@ def _assemble(
 
 async def _start(engine: Engine, url: str, stack: AsyncExitStack, *, with_intake: bool) -> None:
     """Start the loops; what is started last is stopped first, the intake after the worker that emits into it."""
-    watchdog = Watchdog(engine.quarantine.blocked)
-    watchdog.start()
-    stack.callback(watchdog.stop)
     stack.push_async_callback(engine.notifier.stop)
     stack.push_async_callback(engine.changed.stop)
     stack.push_async_callback(engine.intake.stop)

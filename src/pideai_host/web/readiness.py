@@ -22,6 +22,8 @@ KEYS_OLD_S: Final = 2 * REFRESH_S
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 _QUARANTINED: Final = query(load("pideai_host.web", "sql/quarantined.sql"))
 """Asked in place of a mere `select 1`."""
+_AT_START: Final = frozenset({Phase.MIGRATIONS, Phase.STARTUP})
+"""Where a plugin is refused that was loaded."""
 _UNSERVED: Final = f"enabled in a store, and no worker that was seen within {SILENCE_S:g} s serves its lane"
 _WORKS: Final = query(load("pideai_host.web", "sql/worker_lives.sql"))
 
@@ -133,6 +135,4 @@ class Readiness:
 
 def refused_here(records: Iterable[LoadRecord]) -> dict[str, str]:
     """Return slug -> why, of the plugins of which this process does without a part, or that it refused at its start."""
-    return {
-        one.slug: one.error or "" for one in records if one.status is Status.PARTIAL or one.phase is Phase.MIGRATIONS
-    }
+    return {one.slug: one.error or "" for one in records if one.status is Status.PARTIAL or one.phase in _AT_START}
