@@ -68,11 +68,6 @@ checks = {{ negative_data_rejection = {{ enabled = false }} }}
 include-path-regex = "/stream$"
 enabled = false
 
-# a plugin answers its providers in its own words and with its own statuses
-[[operations]]
-include-operation-id = ["askPluginWebhook", "callPluginWebhook", "askStorePluginWebhook", "callStorePluginWebhook"]
-checks = {{ status_code_conformance = {{ enabled = false }} }}
-
 # a store keeps its credits when it uninstalls the plugin
 [[operations]]
 include-operation-id = ["getStorePluginCredits", "listStorePluginLedger"]

@@ -8,7 +8,7 @@ from uuid import UUID
 from litestar import Request, get, post
 from litestar.datastructures import MutableScopeHeaders
 from litestar.openapi import ResponseSpec
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, RequestBody, Schema
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
@@ -68,10 +68,20 @@ class ExactResponse(ASGIResponse):
 
 
 @dataclass
-class _CallOperation(Operation):
-    """Describes a body that the handler reads raw."""
+class _AskOperation(Operation):
+    """Describes answers of any status, type and body, which are the plugin's."""
 
     def __post_init__(self) -> None:
+        theirs_own = OpenAPIResponse(description="The plugin's own answer, byte for byte, of whatever type or none.")
+        self.responses = {**(self.responses or {}), "default": theirs_own}
+
+
+@dataclass
+class _CallOperation(_AskOperation):
+    """Describes a body that the handler reads raw, too."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         content = {"*/*": OpenAPIMediaType(schema=Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY))}
         self.request_body = RequestBody(content=content, required=False, description="As the provider sends it.")
 
@@ -79,6 +89,7 @@ class _CallOperation(Operation):
 @get(
     _PATH,
     operation_id="askPluginWebhook",
+    operation_class=_AskOperation,
     tags=TAGS,
     summary=_SUMMARY,
     security=NOBODY,
@@ -107,6 +118,7 @@ async def call_plugin_webhook(request: Request[Any, Any, Any], slug: FromPath[st
 @get(
     _PATH_OF_STORE,
     operation_id="askStorePluginWebhook",
+    operation_class=_AskOperation,
     tags=TAGS,
     summary=_SUMMARY,
     security=NOBODY,
