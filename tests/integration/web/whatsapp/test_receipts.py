@@ -226,3 +226,12 @@ async def test_the_statement_moves_as_the_scale_says(linked, way, shop, panel):
     now = dict(await way.rows("select message_content, status from public.whatsapp_messages"))
 
     assert now == {f"P-{old}-{new}": new.value if moves_to(old, new) else status[old] for old, new in steps}
+
+
+async def test_a_store_whose_instance_is_anothers_sends_nothing_through_it(worker, shop, linked):
+    """A store that took a new name finds an instance of that name, which another one linked."""
+    await shop.connection.execute("update pideai_whatsapp.instances set store_id = gen_random_uuid()")
+    await place(worker, shop)
+    [[status, _, error]] = await worker.done()
+
+    assert (status, "otra tienda" in error, linked.sent) == ("failed", True, [])

@@ -57,6 +57,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         is_enabled: False only when ``whatsapp_settings`` has a row that does not say true.
         is_connected: True when the store's WhatsApp session stands, as far as its channel knows.
+        is_taken: Whether the instance by the store's own name is another store's.
         panel: The flags of ``whatsapp_settings`` that are set, by kind.
         is_adopted: Whether the store sent through WhatsApp before it had the plugin.
         template: The store's own text of this kind, or None.
@@ -70,6 +71,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     store: Store
     is_enabled: bool = True
     is_connected: bool = False
+    is_taken: bool = False
     panel: Mapping[MessageType, bool] = {}
     is_adopted: bool = False
     template: str | None = None

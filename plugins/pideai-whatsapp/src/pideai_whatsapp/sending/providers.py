@@ -16,7 +16,9 @@ async def provider_of(facts: Facts, attempt: Attempt) -> Provider:
         ProviderProblem: it is not configured, or goes by another store's instance.
     """
     config = attempt.config
-    if config.instance_name is not None and await attempt.records.is_foreign_instance(config.instance_name):
+    name = config.instance_name
+    is_foreign = facts.is_taken if name is None else await attempt.records.is_foreign_instance(name)
+    if is_foreign and (name is not None or config.provider == "evolution"):
         raise MessageRefused(FOREIGN_INSTANCE)
     return await attempt.provider_for(config, subdomain=facts.store.subdomain, context=attempt.context)
 

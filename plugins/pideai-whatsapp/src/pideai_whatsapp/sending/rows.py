@@ -24,6 +24,7 @@ def facts_of(row: Mapping[str, Any]) -> Facts:
         store=store_of(row),
         is_enabled=row["is_enabled"],
         is_connected=row["is_connected"],
+        is_taken=bool(row.get("is_taken")),
         panel=panel_of(row["panel"] or {}),
         is_adopted=row["is_adopted"],
         template=row["message_body"],
