@@ -17,7 +17,7 @@ CALL_MAX_S: Final = 30.0
 """Somebody waits for the answer: a plugin may want less time than this, never more."""
 
 AT_ONCE: Final = 64
-"""Calls of one plugin in one process."""
+"""Calls of one hook of a plugin in one process: providers that call in thousands leave owners' routes their places."""
 
 AT_ONCE_FOR_STORE: Final = 16
 """Of these, for one store."""
@@ -64,8 +64,8 @@ class StoreCalls:
         self._contexts = contexts
         self._installations = installations
         self._quarantined = quarantined
-        self._of_plugin: Counter[str] = Counter()
-        self._of_store: Counter[tuple[str, UUID]] = Counter()
+        self._of_hook: Counter[tuple[str, str]] = Counter()
+        self._of_store: Counter[tuple[str, str, UUID]] = Counter()
 
     async def context(self, store_id: UUID, slug: str, *, emits_as: UUID | None = None) -> HostContext:
         """Return what a call of a plugin is given, read now.
@@ -100,33 +100,34 @@ class StoreCalls:
         """Call something of a plugin within the limits of this module and of `HookRunner.call`.
 
         Raises:
-            TooManyCalls: too many run at once, of the plugin or for the store.
+            TooManyCalls: too many run at once, of this hook of the plugin, or of it for the store.
             PluginFault: the plugin is quarantined in this process; or what `HookRunner.call` says.
             Exception: whatever the plugin raised.
         """
         why = self._quarantined.get(hook.slug)
         if why is not None:
             raise PluginFault(f"{hook.slug}: quarantined: {why}", slug=hook.slug, hint="A restart lifts it.")
-        with self._place(hook.slug, store_id):
+        with self._place(hook, store_id):
             return await self._runner.call(hook, arguments, limit_s=self.limit_s(hook.slug))
 
     @contextmanager
-    def _place(self, slug: str, store_id: UUID | None) -> Iterator[None]:
+    def _place(self, hook: Hook, store_id: UUID | None) -> Iterator[None]:
         """Take a place among the calls that run."""
-        key = None if store_id is None else (slug, store_id)
-        if self._of_plugin[slug] >= AT_ONCE or (key is not None and self._of_store[key] >= AT_ONCE_FOR_STORE):
-            raise TooManyCalls(f"too many calls of {slug!r} run", hint="Try again in a moment.")
-        self._of_plugin[slug] += 1
-        if key is not None:
-            self._of_store[key] += 1
+        of_hook = (hook.slug, hook.name)
+        of_store = None if store_id is None else (hook.slug, hook.name, store_id)
+        if self._of_hook[of_hook] >= AT_ONCE or (of_store and self._of_store[of_store] >= AT_ONCE_FOR_STORE):
+            raise TooManyCalls(f"too many calls of {hook.slug!r} run", hint="Try again in a moment.")
+        self._of_hook[of_hook] += 1
+        if of_store is not None:
+            self._of_store[of_store] += 1
         try:
             yield
         finally:
-            self._of_plugin[slug] -= 1
-            if key is not None:
-                self._of_store[key] -= 1
-                if not self._of_store[key]:
-                    del self._of_store[key]
+            self._of_hook[of_hook] -= 1
+            if of_store is not None:
+                self._of_store[of_store] -= 1
+                if not self._of_store[of_store]:
+                    del self._of_store[of_store]
 
 
 def fault_of(error: Exception, context: HostContext, what: str) -> PluginFault:
