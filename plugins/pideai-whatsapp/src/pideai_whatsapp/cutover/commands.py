@@ -27,6 +27,8 @@ _stores = click.option("--store", "stores", multiple=True, metavar="STORE", help
 _all = click.option("--all", "is_all", is_flag=True, help="All stores, those that are yet to come included.")
 _check = click.option("--check", is_flag=True, help="Only say what would be done and what is missing.")
 
+_OVER_AGAIN: Final = frozenset({CutoverState.PREPARING, CutoverState.CUT_OVER})
+
 
 @click.command()
 @_stores
@@ -153,12 +155,16 @@ async def _rollback(command: CommandContext, session: CommandSession, names: Nam
 
     left = await drain(session, draining, looks=looks, tell=tell)
     holding = {one.store_id for one in left} if looks else set()
+    after = await rows.stores([str(store.id) for store in draining]) if draining else []
+    moved_on = {store.id for store in after if store.state in _OVER_AGAIN}
     for store in draining:
-        if store.id in holding:
+        if store.id in moved_on:
+            command.warn(f"{store.subdomain}: it was cut over again meanwhile, and is left as it is")
+        elif store.id in holding:
             command.say(f"{store.subdomain}: the host still announces what was its own; run this again to wait on")
         else:
             command.say(f"{store.subdomain}: the host rests")
-    return int(bool(holding))
+    return int(bool(holding or moved_on))
 
 
 async def _status(command: CommandContext, session: CommandSession, names: Names, *, as_json: bool) -> int:

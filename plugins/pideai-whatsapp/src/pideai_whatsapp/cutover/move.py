@@ -6,7 +6,8 @@ Each step can be repeated. What stops half-way is neither lost nor told twice: e
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,6 +18,7 @@ from pideai_host.api import CommandSession, PideaiError
 from pideai_whatsapp.cutover.rows import CutoverRows, CutoverState, Left, Side, StoreStanding
 from pideai_whatsapp.cutover.scope import Scope
 from pideai_whatsapp.cutover.switching import Sleep, switch
+from pideai_whatsapp.statements import statement
 
 LOOK_S: Final = 5.0
 """How often to look whether the host has announced what was its own."""
@@ -77,19 +79,36 @@ async def cut_over(
     except BaseException:
         await _give_up(session, rows, begun, {one.id for one in ready if one.is_working})
         raise
+    for store_id in begun:  # another command that gave up meanwhile may have had it rest
+        async with _alone(session, store_id):
+            if await rows.is_in(store_id, CutoverState.CUT_OVER):
+                await session.enable(store_id)
     return Moved(stores=tuple(one.subdomain for one in ready), refused=refused, at=at)
+
+
+@asynccontextmanager
+async def _alone(session: CommandSession, store_id: UUID) -> AsyncIterator[None]:
+    """Let no other command enable or disable the store's installation meanwhile.
+
+    What is written goes its own way, so that the hooks which are called see it; the lock ends with the block, or with
+    the command's process.
+    """
+    async with session.db.transaction() as locked:
+        await locked.fetch_one(statement("cutover_lock"), {"store_id": store_id})
+        yield
 
 
 async def _begin(session: CommandSession, rows: CutoverRows, sending: Sequence[StoreStanding]) -> dict[str, str]:
     """Have the host take the changes of stores in, and wait with them; returns which refuse, and why."""
     refused: dict[str, str] = {}
-    await rows.prepare([one.id for one in sending])
     for one in sending:
-        try:
-            await session.enable(one.id)
-        except PideaiError as problem:
-            refused[one.subdomain] = f"it cannot be enabled: {problem.message}"
-            await rows.move([one.id], CutoverState.PREPARING, CutoverState.ROLLED_BACK)
+        async with _alone(session, one.id):
+            await rows.prepare([one.id])
+            try:
+                await session.enable(one.id)
+            except PideaiError as problem:
+                refused[one.subdomain] = f"it cannot be enabled: {problem.message}"
+                await rows.move([one.id], CutoverState.PREPARING, CutoverState.ROLLED_BACK)
     return refused
 
 
@@ -98,9 +117,12 @@ async def _give_up(
 ) -> None:
     """Have the host rest again for stores that stay with the triggers."""
     for store_id in begun:
-        if store_id not in working:
-            await session.disable(store_id)
-    await rows.move(begun, CutoverState.PREPARING, CutoverState.ROLLED_BACK)
+        async with _alone(session, store_id):
+            if not await rows.is_in(store_id, CutoverState.PREPARING):
+                continue
+            if store_id not in working:
+                await session.disable(store_id)
+            await rows.move([store_id], CutoverState.PREPARING, CutoverState.ROLLED_BACK)
 
 
 async def _others(rows: CutoverRows, taken: Collection[UUID]) -> list[UUID]:
@@ -147,6 +169,9 @@ async def drain(
 ) -> list[Left]:
     """Wait until the host has announced what was its own, then have it rest; returns what is left after all looks.
 
+    A store that is cut over again meanwhile, or given back by another command, is let go of: its host is not ours to
+    stop.
+
     Args:
         session: The host.
         stores: Those that were given back.
@@ -160,6 +185,7 @@ async def drain(
     for look in range(looks):
         if look:
             await sleep(LOOK_S)
+        waiting = [one for one in waiting if await rows.is_in(one, CutoverState.DRAINING)]
         left = [one for one in await rows.left(waiting) if not one.is_over]
         tell(left)
         if not left:
@@ -168,7 +194,10 @@ async def drain(
     for one in stores:
         if one.id in holding:
             continue
-        if await session.installed(one.id) is not None:
-            await session.disable(one.id)
-        await rows.move([one.id], CutoverState.DRAINING, CutoverState.ROLLED_BACK)
+        async with _alone(session, one.id):
+            if not await rows.is_in(one.id, CutoverState.DRAINING):
+                continue
+            if await session.installed(one.id) is not None:
+                await session.disable(one.id)
+            await rows.move([one.id], CutoverState.DRAINING, CutoverState.ROLLED_BACK)
     return left

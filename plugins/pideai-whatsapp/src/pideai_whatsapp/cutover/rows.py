@@ -172,6 +172,11 @@ class CutoverRows:
         values = {"stores": list(stores), "before": before.value, "state": state.value}
         await self._db.execute(statement("cutover_set"), values)
 
+    async def is_in(self, store_id: UUID, state: CutoverState) -> bool:
+        """Tell whether a store is in a state now, whoever moved it."""
+        row = await self._db.fetch_one(statement("cutover_where"), {"store_id": store_id})
+        return row is not None and row["state"] == state.value
+
     async def note(self, stores: Collection[UUID], side: Side) -> None:
         """Note whose the changes are that are there now: what the sweep can bring, then what came meanwhile."""
         for back_s in (FAR_S, NEAR_S):
