@@ -96,7 +96,9 @@ def test_a_switch_that_says_otherwise_than_today_is_remarked():
         (standing(), "speaks for every store"),
         (standing(replace(PLAIN, fires="D")), "switched off"),
         (OVER, "speaks for all stores but 1"),
-        (standing(LEFT_OUT, scope=Scope(is_over=True, listed=frozenset([STORE]))), "speaks for 1 stores alone"),
+        (standing(LEFT_OUT, scope=Scope(is_over=True, listed=frozenset([STORE]))), "speaks for 1 store alone"),
+        (standing(LEFT_OUT, scope=Scope(is_over=True, listed=frozenset([STORE, UUID(int=9)]))), "for 2 stores alone"),
+        (standing(LEFT_OUT, scope=Scope(is_over=True, listed=frozenset())), "speaks for no store"),
         (standing(replace(LEFT_OUT, definition="CREATE TRIGGER t")), "replaced by somebody"),
     ],
 )

@@ -216,7 +216,7 @@ async def test_all_takes_over_what_is_ready_and_names_the_rest(call, store, host
     assert "sin-plugin: the plugin is not installed" in said.err
     assert said.out.startswith("arepas-probe: announced by the host since")
     assert await ask("select is_over, listed from pideai_whatsapp.cutover_scope") == [(True, [other])]
-    assert "speaks for 1 stores alone" in seen.out
+    assert "speaks for 1 store alone" in seen.out
 
 
 async def test_install_puts_the_plugin_where_it_is_missing_and_a_store_that_is_off_stays_off(

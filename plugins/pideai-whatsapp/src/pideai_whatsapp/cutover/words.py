@@ -33,7 +33,11 @@ def trigger_word(standing: Standing, name: str) -> str:
     count = len(standing.scope.listed)
     if trigger.written is None or standing.scope.is_whole:
         return "speaks for every store"
-    return f"speaks for {count} stores alone" if standing.scope.is_over else f"speaks for all stores but {count}"
+    if not standing.scope.is_over:
+        return f"speaks for all stores but {count}"
+    if count == 0:
+        return "speaks for no store"
+    return f"speaks for {count} {'store' if count == 1 else 'stores'} alone"
 
 
 def fault_of(store: StoreStanding, standing: Standing) -> str | None:
