@@ -30,6 +30,7 @@ from pideai_whatsapp.campaigns.release import RELEASE
 from pideai_whatsapp.channel.asking import ASKING
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.linking import begin, take_name
+from pideai_whatsapp.channel.numbers import MetaNumbers
 from pideai_whatsapp.channel.routing import route_call
 from pideai_whatsapp.channel.watchdog import WATCHDOG
 from pideai_whatsapp.channel.webhook import take_call
@@ -77,6 +78,7 @@ class WhatsAppPlugin:
         self._now = now
         self._provider_for = provider_for
         self._counts = Counts()
+        self._numbers = MetaNumbers()
 
     @hookimpl
     def plugin_definition(self) -> PluginDefinition:
@@ -104,7 +106,8 @@ class WhatsAppPlugin:
 
     @hookimpl
     async def on_install(self, config: Mapping[str, Any], context: PluginContext) -> None:
-        """Take over what the store has; refuse a configuration that would send through another store's phone."""
+        """Take over what the store has; refuse a configuration that names another store's phone or number."""
+        await self._numbers.require_own(read_config(config), context)
         await self._require_own_instance(config, context)
         await adoption.adopt(context.db, context.store_id)
         await TemplateStore(context.db, context.store_id, base_domain=base_domain_of(context)).initialise()
@@ -113,6 +116,7 @@ class WhatsAppPlugin:
     async def on_enable(self, config: Mapping[str, Any], context: PluginContext) -> None:
         """Show in the panel that WhatsApp is on; wait while today's triggers still send for the store."""
         await require_cut_over(context)
+        await self._numbers.require_own(read_config(config), context)
         await adoption.enable(context.db, context.store_id, read_config(config))
         await begin(read_config(config), context)
 
@@ -124,6 +128,7 @@ class WhatsAppPlugin:
     @hookimpl
     async def on_config_change(self, config: Mapping[str, Any], context: PluginContext) -> None:
         """Refuse what `on_install` refuses; show in the panel what the configuration says of its switches."""
+        await self._numbers.require_own(read_config(config), context)
         await self._require_own_instance(config, context)
         await adoption.tell_switches(context.db, context.store_id, read_config(config))
         await begin(read_config(config), context)
@@ -152,7 +157,7 @@ class WhatsAppPlugin:
         self, request: WebhookRequest, config: Mapping[str, Any], context: PluginContext
     ) -> WebhookReply:
         """Take a provider's call: receipts, customers' wishes, what became of the store's phone."""
-        return await take_call(request, read_config(config), context, self._counts)
+        return await take_call(request, read_config(config), context, self._counts, self._numbers)
 
     @hookimpl
     def http_routes(self) -> list[Any]:

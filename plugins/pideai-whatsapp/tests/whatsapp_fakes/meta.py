@@ -38,6 +38,7 @@ class FakeMeta(FakeServer):
         tokens: Phone number id -> access token.
         unreachable: Digits that are refused at once with 131026.
         sent: What was taken, in order.
+        asked: Numbers that were asked for, in order.
         poster: How reports are posted.
     """
 
@@ -46,6 +47,7 @@ class FakeMeta(FakeServer):
         self.tokens = {NUMBER_ID: TOKEN}
         self.unreachable: set[str] = set()
         self.sent: list[MetaMessage] = []
+        self.asked: list[str] = []
         self.requests: list[tuple[str, str]] = []
         self.poster = Poster()
 
@@ -55,6 +57,7 @@ class FakeMeta(FakeServer):
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/{version}/{number}/messages", self._send)
+        router.add_get("/{version}/{number}", self._number)
 
     def status(self, message_id: str, status: str, code: int | None = None, details: str = "") -> dict[str, Any]:
         """Return the report of a message's status, to be posted with `post`."""
@@ -74,6 +77,18 @@ class FakeMeta(FakeServer):
     def post(self, url: str, *changes: dict[str, Any]) -> None:
         """Post changes to the app's webhook, one entry each, signed."""
         self.poster.post(url, *signed(*changes))
+
+    async def _number(self, request: web.Request) -> web.StreamResponse:
+        """Show a number to the token that opens it; to any other good token it is not there."""
+        number, given = request.match_info["number"], request.headers.get("authorization")
+        self.asked.append(number)
+        if self.canned:
+            return await self.answer_canned(request, self.canned.popleft())
+        if given not in [f"Bearer {token}" for token in self.tokens.values()]:
+            return _error(401, 190, "Invalid OAuth access token.")
+        if given != f"Bearer {self.tokens.get(number)}":
+            return _error(400, 100, "Unsupported get request. Object does not exist or cannot be loaded")
+        return web.json_response({"id": number, "display_phone_number": "+1 555-078-3881"})
 
     async def _send(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]

@@ -146,6 +146,10 @@ class TestMeta:
         await shop.connection.execute(
             "update public.store_plugins set config = %s where store_id = %s", (json.dumps(config), shop.store_id)
         )
+        await shop.connection.execute(
+            "insert into pideai_whatsapp.meta_numbers (phone_number_id, store_id) values (%s, %s)",
+            (fake_meta.NUMBER_ID, shop.store_id),
+        )
         return fake_meta.NUMBER_ID
 
     async def post(self, host, *changes, path="", **headers):

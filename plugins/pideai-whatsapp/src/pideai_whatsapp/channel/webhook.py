@@ -13,9 +13,10 @@ from pideai_host.api import PluginContext, WebhookReply, WebhookRequest
 from pideai_whatsapp.channel.counts import Counts
 from pideai_whatsapp.channel.inbound import take_inbound
 from pideai_whatsapp.channel.linking import wake_if_opened
+from pideai_whatsapp.channel.numbers import MetaNumbers
 from pideai_whatsapp.channel.receipts import Taken, take_accepted, take_receipts
 from pideai_whatsapp.channel.rows import ChannelRow, Whose, change, heard, heard_by_an_old_word, read_channel
-from pideai_whatsapp.channel.senders import sender_of
+from pideai_whatsapp.channel.senders import META, sender_of
 from pideai_whatsapp.channel.state import Happening, SendProved
 from pideai_whatsapp.config import WhatsAppConfig
 from pideai_whatsapp.providers.signals import (
@@ -34,7 +35,7 @@ COME_AGAIN = WebhookReply(status=503)
 
 
 async def take_call(
-    request: WebhookRequest, config: WhatsAppConfig, context: PluginContext, counts: Counts
+    request: WebhookRequest, config: WhatsAppConfig, context: PluginContext, counts: Counts, numbers: MetaNumbers
 ) -> WebhookReply:
     """Take one call for one store."""
     sender = sender_of(request)
@@ -47,7 +48,10 @@ async def take_call(
     whose = Whose(
         store_id=context.store_id, provider=config.provider, instance=config.instance_name or row.subdomain or None
     )
-    if sender.is_for(request, config, whose):
+    is_for = sender.is_for(request, config, whose)
+    if is_for and sender is META:
+        is_for = await numbers.may_hear(config, context)
+    if is_for:
         signals, noting = sender.read(request, config), heard
         if sender.is_outdated(request, context):
             noting = heard_by_an_old_word

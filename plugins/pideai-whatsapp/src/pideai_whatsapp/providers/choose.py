@@ -46,7 +46,7 @@ async def provider_for(config: WhatsAppConfig, *, subdomain: str, context: Plugi
         case ProviderName.TWILIO:
             return await twilio_for(config, context)
         case ProviderName.META:
-            return await _meta(config, context)
+            return await meta_for(config, context)
         case _:
             assert_never(config.provider)
 
@@ -147,7 +147,12 @@ async def twilio_for(config: WhatsAppConfig, context: PluginContext) -> TwilioPr
     return TwilioProvider(context.http, account=account, callback_url=callback_url(context), base_url=base_url)
 
 
-async def _meta(config: WhatsAppConfig, context: PluginContext) -> MetaProvider:
+async def meta_for(config: WhatsAppConfig, context: PluginContext) -> MetaProvider:
+    """Make Meta of a store that has a number there, whether it sends through it now or not.
+
+    Raises:
+        ProviderConfiguration: the store has no number, or its token is missing.
+    """
     section = config.meta
     token = await context.secrets.get(sections.META_ACCESS_TOKEN) if section is not None else None
     if section is None or not token:

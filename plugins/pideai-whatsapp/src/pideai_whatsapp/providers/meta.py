@@ -13,7 +13,7 @@ import msgspec
 from pideai_whatsapp.providers.base import MessageRefused, ProviderTemplate, SendReceipt
 from pideai_whatsapp.providers.calls import Caller
 from pideai_whatsapp.providers.media import require_public
-from pideai_whatsapp.providers.meta_replies import receipt_of
+from pideai_whatsapp.providers.meta_replies import names_number, receipt_of
 from pideai_whatsapp.providers.signals import Progress
 from pideai_whatsapp.text.phones import Phone, digits_of
 
@@ -49,8 +49,10 @@ class MetaProvider:
     def __init__(self, http: httpx.AsyncClient, *, number: MetaNumber, base_url: str = BASE_URL) -> None:
         self._caller = Caller(http, who="WhatsApp Cloud", secrets=(number.access_token,))
         self._headers = {"authorization": f"Bearer {number.access_token}"}
-        path = f"{quote(number.api_version, safe='')}/{quote(number.phone_number_id, safe='')}/messages"
-        self._url = f"{base_url.rstrip('/')}/{path}"
+        path = f"{quote(number.api_version, safe='')}/{quote(number.phone_number_id, safe='')}"
+        self._number_id = number.phone_number_id
+        self._number_url = f"{base_url.rstrip('/')}/{path}"
+        self._url = f"{self._number_url}/messages"
 
     async def send_text(self, to: Phone, text: str, *, reference: str | None = None) -> SendReceipt:
         """POST a text; WhatsApp takes it within 24 hours of the customer's last message.
@@ -80,6 +82,17 @@ class MetaProvider:
     async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002
         """Know nothing: only webhooks say how far a message is."""
         return None
+
+    async def has_number(self) -> bool:
+        """Ask whether the token opens the number; Meta shows one to those who may use it.
+
+        Raises:
+            ProviderConfiguration: the address cannot be used.
+            ProviderUnavailable: no usable answer came.
+        """
+        fields = {"fields": "id,display_phone_number"}
+        answer = await self._caller.ask("GET", self._number_url, headers=self._headers, params=fields)
+        return names_number(answer, self._number_id)
 
     async def _send(self, to: Phone, content: dict[str, Any], reference: str | None) -> SendReceipt:
         message = {"messaging_product": "whatsapp", "recipient_type": "individual", "to": digits_of(to), **content}

@@ -70,6 +70,21 @@ def receipt_of(answer: Answer) -> SendReceipt:
     return SendReceipt(message_id=message_id, response_code=answer.status)
 
 
+def names_number(answer: Answer, phone_number_id: str) -> bool:
+    """Tell whether an answer shows the number that was asked for; False where Meta does not let the token see it.
+
+    Raises:
+        ProviderUnavailable: Meta says neither.
+    """
+    body = answer.decoded()
+    if answer.is_success and isinstance(body, dict) and not isinstance(body.get("error"), dict):
+        return body.get("id") == phone_number_id and isinstance(body.get("display_phone_number"), str)
+    problem = problem_of(answer)
+    if isinstance(problem, ProviderUnavailable | RequestLost):
+        raise ProviderUnavailable(problem.message, response_code=answer.status)
+    return False
+
+
 def problem_of(answer: Answer) -> ProviderProblem:
     """Tell what an answer that is no receipt means."""
     body = answer.decoded()

@@ -1,0 +1,1 @@
+drop table if exists pideai_whatsapp.meta_numbers;
