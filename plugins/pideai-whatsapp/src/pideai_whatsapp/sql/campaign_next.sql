@@ -31,7 +31,7 @@ SELECT c.name,
                   AND r.handed_at > greatest(now() - interval '15 minutes', k.resumed_at)
                 ORDER BY r.handed_at DESC
                 LIMIT %(last)s) AS r
-         JOIN public.whatsapp_messages m ON m.id = r.message_id) AS last
+         JOIN public.whatsapp_messages m ON m.id = r.message_id AND m.store_id = c.store_id) AS last
   LEFT JOIN LATERAL (
        SELECT r.line, r.phone, r.customer_name
          FROM pideai_whatsapp.campaign_recipients r
