@@ -1,6 +1,7 @@
 """The database's disk is full: what cannot be kept is not accepted, and what was accepted is delivered."""
 
 import asyncio
+import random
 
 import pytest
 from aiohttp import web
@@ -13,11 +14,11 @@ async def test_a_full_disk_is_borne_until_there_is_room_again(cramped_rig, disk,
     A server that finds no room for its own log goes down, and comes up again only once there is some.
     """
     rig = cramped_rig
-    go_on = asyncio.Event()
+    go_on, chance = asyncio.Event(), random.Random(7)
 
     async def answer_at_length(_):
         await go_on.wait()
-        return web.Response(text="thank you " * 200)
+        return web.Response(text=chance.randbytes(1_000).hex())  # what can be packed finds room in the rows' pages
 
     rig.receiver.answer = answer_at_length
     serve, worker = await asyncio.gather(rig.serve(), rig.worker())

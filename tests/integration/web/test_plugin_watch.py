@@ -88,7 +88,7 @@ async def test_a_stream_that_is_open_takes_no_place_of_the_plugins_calls(host, w
     calls = host.app.state[STATE_KEY].store_calls
 
     async def nothing_runs():
-        return calls._of_plugin.total() == 0
+        return calls._of_hook.total() == 0
 
     async with watching() as client:
         await client.next()

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,14 @@ DISTS = Path(__file__).parents[2] / "dists"
 
 Install = Callable[..., list[str]]
 Define = Callable[..., PluginDefinition]
+
+
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """SIGINT as a process at a terminal has it: one that a script starts in the background begins with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

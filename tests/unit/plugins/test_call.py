@@ -178,6 +178,7 @@ def test_a_task_that_outlives_its_hook_cannot_end_the_loop_either(hook_of):
     assert asyncio.run(run()) == "sample: a task raised SystemExit"
 
 
+@pytest.mark.usefixtures("foreground")
 def test_the_operators_ctrl_c_ends_a_loop_that_calls_hooks(hook_of):
     async def handle_event(self):
         signal.raise_signal(signal.SIGINT)
@@ -218,6 +219,7 @@ def pressed_and_swallowed():
         return
 
 
+@pytest.mark.usefixtures("foreground")
 @pytest.mark.parametrize("press", [pressed_and_left, pressed_and_swallowed])
 def test_the_operators_ctrl_c_while_the_host_starts_gets_out(hook_of, press):
     def jobs(self):

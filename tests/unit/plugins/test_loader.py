@@ -129,6 +129,7 @@ def test_nothing_that_an_import_raises_gets_out(error):
     assert load_candidate(candidate, new_manager()).record.status is Status.BROKEN
 
 
+@pytest.mark.usefixtures("foreground")
 def test_the_operators_ctrl_c_gets_out_even_if_the_plugin_turns_it_into_another_error():
     class Slow:
         group = "pideai.plugins"
