@@ -43,6 +43,6 @@ class Counts:
         rows = [{"store_id": store_id, "what": what, "times": times} for (store_id, what), times in counts.items()]
         try:
             await db.execute(statement("counts_add"), {"counts": msgspec.json.encode(rows).decode()})
-        except BaseException:
+        except BaseException:  # a task that is cancelled has not written them either
             self._counts.update(counts)
             raise

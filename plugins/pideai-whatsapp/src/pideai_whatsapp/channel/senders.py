@@ -61,11 +61,11 @@ class EvolutionSender:
         """Compare with the word of today."""
         return not evolution_webhook.is_genuine(request, webhook_words(context)[0])
 
-    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
+    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002 - as `Sender` has it
         """Compare the instance's name."""
         return evolution_webhook.instance_of(request) == whose.instance
 
-    def read(self, request: WebhookRequest, config: WhatsAppConfig) -> list[Signal]:  # noqa: ARG002
+    def read(self, request: WebhookRequest, config: WhatsAppConfig) -> list[Signal]:  # noqa: ARG002 - as `Sender` has it
         """Read the report."""
         return evolution_webhook.read_signals(request)
 
@@ -88,15 +88,15 @@ class TwilioSender:
         url = f"{public_url.rstrip('/')}{request.path}{query}"
         return twilio_webhook.is_genuine(request, auth_token=token, url=url)
 
-    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002 - as `Sender` has it
         """Know of no older word: the owner gives the secret."""
         return False
 
-    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
+    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002 - as `Sender` has it
         """Go by the signature: the account is the store's own."""
         return True
 
-    def read(self, request: WebhookRequest, config: WhatsAppConfig) -> list[Signal]:  # noqa: ARG002
+    def read(self, request: WebhookRequest, config: WhatsAppConfig) -> list[Signal]:  # noqa: ARG002 - as `Sender` has it
         """Read the report."""
         return twilio_webhook.read_signals(request)
 
@@ -117,11 +117,11 @@ class MetaSender:
         """Check the signature over the raw body, with the store's app secret or the operator's."""
         return meta_webhook.is_genuine(request, await meta_app_secret(context) or "")
 
-    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002
+    def is_outdated(self, request: WebhookRequest, context: PluginContext) -> bool:  # noqa: ARG002 - as `Sender` has it
         """Know of no older word: the owner gives the secret."""
         return False
 
-    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002
+    def is_for(self, request: WebhookRequest, config: WhatsAppConfig, whose: Whose) -> bool:  # noqa: ARG002 - as `Sender` has it
         """Look for the store's number."""
         return config.meta is not None and config.meta.phone_number_id in meta_webhook.phone_number_ids(request)
 

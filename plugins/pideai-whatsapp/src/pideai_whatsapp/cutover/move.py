@@ -76,7 +76,7 @@ async def cut_over(
     try:
         await rows.note(moving, Side.TRIGGERS)
         at = await switch(rows, moving, Side.HOST, scope_of, sleep=sleep)
-    except BaseException:
+    except BaseException:  # Ctrl-C as well: no store may be left between the two sides
         await _give_up(session, rows, begun, {one.id for one in ready if one.is_working})
         raise
     for store_id in begun:  # another command that gave up meanwhile may have had it rest

@@ -63,7 +63,7 @@ async def switch(
             return await rows.switch(
                 stores, to, scope, revision=standing.revision, triggers=statements_of(standing, scope)
             )
-        except Exception as error:
+        except Exception as error:  # psycopg's, which a plugin does not know
             if _sqlstate_of(error) not in _BUSY:
                 raise
     raise DatabaseUnavailable(

@@ -23,7 +23,7 @@ class ConsoleProvider:
         self._log = log
         self._new_id = new_id
 
-    async def send_text(self, to: Phone, text: str, *, reference: str | None = None) -> SendReceipt:  # noqa: ARG002
+    async def send_text(self, to: Phone, text: str, *, reference: str | None = None) -> SendReceipt:  # noqa: ARG002 - as `Provider` has it
         """Print one text; its id is ``console-`` and a UUID."""
         return self._print(to, text=text)
 
@@ -33,7 +33,7 @@ class ConsoleProvider:
         *,
         url: str,
         caption: str,
-        reference: str | None = None,  # noqa: ARG002
+        reference: str | None = None,  # noqa: ARG002 - as `Provider` has it
     ) -> SendReceipt:
         """Print a picture's address and its caption."""
         return self._print(to, image_url=url, text=caption)
@@ -43,12 +43,12 @@ class ConsoleProvider:
         to: Phone,
         template: ProviderTemplate,
         *,
-        reference: str | None = None,  # noqa: ARG002
+        reference: str | None = None,  # noqa: ARG002 - as `Provider` has it
     ) -> SendReceipt:
         """Print a template's name and its values."""
         return self._print(to, template=template.name, variables=template.variables)
 
-    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002
+    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002 - as `Provider` has it
         """Know nothing: what was printed is gone."""
         return None
 

@@ -67,7 +67,7 @@ class EvolutionProvider:
         self._headers = {"apikey": key}
         self._instance = instance
 
-    async def send_text(self, to: Phone, text: str, *, reference: str | None = None) -> SendReceipt:  # noqa: ARG002
+    async def send_text(self, to: Phone, text: str, *, reference: str | None = None) -> SendReceipt:  # noqa: ARG002 - as `Provider` has it
         """POST sendText."""
         return await self._send("sendText", {"number": digits_of(to), "text": text})
 
@@ -77,7 +77,7 @@ class EvolutionProvider:
         *,
         url: str,
         caption: str,
-        reference: str | None = None,  # noqa: ARG002
+        reference: str | None = None,  # noqa: ARG002 - as `Provider` has it
     ) -> SendReceipt:
         """POST sendMedia; the server fetches the picture, so only from an address that anyone can reach."""
         body = {"number": digits_of(to), "mediatype": "image", "media": require_public(url), "caption": caption}
@@ -85,15 +85,15 @@ class EvolutionProvider:
 
     async def send_template(
         self,
-        to: Phone,  # noqa: ARG002
-        template: ProviderTemplate,  # noqa: ARG002
+        to: Phone,  # noqa: ARG002 - as `Provider` has it
+        template: ProviderTemplate,  # noqa: ARG002 - as `Provider` has it
         *,
-        reference: str | None = None,  # noqa: ARG002
+        reference: str | None = None,  # noqa: ARG002 - as `Provider` has it
     ) -> SendReceipt:
         """Refuse: a linked phone has no templates of WhatsApp's."""
         raise MessageRefused("Evolution no tiene plantillas de WhatsApp; envía el texto.")
 
-    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002
+    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002 - as `Provider` has it
         """Know nothing: only webhooks say how far a message is."""
         return None
 

@@ -4,6 +4,7 @@ An error's ``response.message`` is a string, a list of strings, a list of lists,
 session hides behind 400 as well as 500; a 200 can say ``"error": true``. There is no error code in the body.
 """
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -92,12 +93,12 @@ def complaint_of(body: bytes) -> Complaint:
 
 def is_gone(answer: Answer) -> bool:
     """Tell whether the server has no such instance; it says so whatever the key."""
-    return answer.status == 404 and "does not exist" in complaint_of(answer.body).text  # noqa: PLR2004
+    return answer.status == HTTPStatus.NOT_FOUND and "does not exist" in complaint_of(answer.body).text
 
 
 def is_name_in_use(answer: Answer) -> bool:
     """Tell whether ``create`` met an instance of that name; said before the key is looked at."""
-    return answer.status == 403 and "already in use" in complaint_of(answer.body).text  # noqa: PLR2004
+    return answer.status == HTTPStatus.FORBIDDEN and "already in use" in complaint_of(answer.body).text
 
 
 def is_logged_out(answer: Answer) -> bool:
@@ -105,18 +106,18 @@ def is_logged_out(answer: Answer) -> bool:
     complaint = complaint_of(answer.body)
     if answer.is_success:
         return not complaint.is_error
-    return answer.status == 400 and "is not connected" in complaint.text  # noqa: PLR2004
+    return answer.status == HTTPStatus.BAD_REQUEST and "is not connected" in complaint.text
 
 
 def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderProblem], str]:
-    if status == 400 and complaint.is_no_recipient:  # noqa: PLR2004
+    if status == HTTPStatus.BAD_REQUEST and complaint.is_no_recipient:
         return InvalidRecipient, "El número del cliente no tiene WhatsApp."
-    if status == 400 and "Timed Out" in complaint.text:  # noqa: PLR2004
+    if status == HTTPStatus.BAD_REQUEST and "Timed Out" in complaint.text:
         # Only a send answers so, the look-up before it with 500; WhatsApp may have the message.
         return RequestLost, "WhatsApp no respondió a tiempo; no se sabe si envió el mensaje."
     if any(sign in complaint.text for sign in _NO_SESSION):
         return NotConnected, "El WhatsApp de la tienda no está conectado."
-    if status == 404 and "does not exist" in complaint.text:  # noqa: PLR2004
+    if status == HTTPStatus.NOT_FOUND and "does not exist" in complaint.text:
         return NotConnected, "La tienda no tiene una instancia de WhatsApp."
     if status in _GATEWAY_GAVE_UP:
         return RequestLost, "Evolution no respondió a tiempo; no se sabe si envió el mensaje."
@@ -124,9 +125,9 @@ def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderProblem], 
 
 
 def _meaning_of_status(status: int) -> tuple[type[ProviderProblem], str]:
-    if status in (401, 403, 404) or 300 <= status < 400:  # noqa: PLR2004
+    if status in (401, 403, 404) or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own classes
         return ProviderConfiguration, "La conexión con Evolution está mal configurada."
-    if 400 <= status < 500 and status not in _TRY_LATER:  # noqa: PLR2004
+    if 400 <= status < 500 and status not in _TRY_LATER:  # noqa: PLR2004 - HTTP's own classes
         return MessageRefused, "Evolution rechazó el mensaje."
     return ProviderUnavailable, "Evolution falló por ahora."
 

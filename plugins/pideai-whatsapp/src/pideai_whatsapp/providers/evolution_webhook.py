@@ -7,6 +7,7 @@ that is cured here: each report is what it is, and `signals.moves_to` and the ch
 
 import hmac
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any, Final
 
 from pideai_host.api import WebhookRequest
@@ -90,7 +91,9 @@ def _qr(data: dict[str, Any]) -> list[Signal]:
     if qr := qr_of(data.get("qrcode")):
         return [QrChanged(qr=qr)]
     message = data.get("message")
-    if data.get("statusCode") == 500 or (isinstance(message, str) and "limit reached" in message):  # noqa: PLR2004
+    if data.get("statusCode") == HTTPStatus.INTERNAL_SERVER_ERROR or (
+        isinstance(message, str) and "limit reached" in message
+    ):
         return [QrLimit()]
     return []
 
@@ -194,7 +197,7 @@ def _unwrapped(message: Any) -> dict[str, Any] | None:
 
 
 def _code(value: Any) -> int | None:
-    return value if type(value) is int and 0 < value < 1_000 and value != _NO_REASON else None  # noqa: PLR2004
+    return value if type(value) is int and 0 < value < 1_000 and value != _NO_REASON else None  # noqa: PLR2004 - three digits at most
 
 
 def _entries(data: Any) -> list[dict[str, Any]]:

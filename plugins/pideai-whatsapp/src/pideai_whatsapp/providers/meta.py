@@ -79,7 +79,7 @@ class MetaProvider:
             content["components"] = [{"type": "body", "parameters": _parameters(template.variables)}]
         return await self._send(to, {"type": "template", "template": content}, reference)
 
-    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002
+    async def look_up(self, message_id: str) -> Progress | None:  # noqa: ARG002 - as `Provider` has it
         """Know nothing: only webhooks say how far a message is."""
         return None
 

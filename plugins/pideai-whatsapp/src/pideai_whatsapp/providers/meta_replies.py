@@ -113,7 +113,7 @@ def _meaning(code: int | None, status: int) -> tuple[Kind, str]:
         return _NO_SETUP
     if status in _TRY_LATER:
         return _LATER
-    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "WhatsApp Cloud falló por ahora.")  # noqa: PLR2004
+    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "WhatsApp Cloud falló por ahora.")  # noqa: PLR2004 - as above
 
 
 def _code_of(error: Any) -> int | None:

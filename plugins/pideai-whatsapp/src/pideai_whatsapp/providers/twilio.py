@@ -5,6 +5,7 @@ A status callback carries our own message id in its query, so that a send whose 
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -100,7 +101,7 @@ class TwilioProvider:
     async def look_up(self, message_id: str) -> Progress | None:
         """GET the message; None if Twilio does not know it."""
         answer = await self._caller.ask("GET", f"{self._base}/{quote(message_id, safe='')}.json", headers=self._headers)
-        if answer.status == 404:  # noqa: PLR2004
+        if answer.status == HTTPStatus.NOT_FOUND:
             return None
         body = answer.decoded()
         if not answer.is_success or not isinstance(body, dict):

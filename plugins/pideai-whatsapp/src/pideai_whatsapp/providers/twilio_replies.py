@@ -124,7 +124,7 @@ def meaning_of(code: Any, status: int) -> tuple[Kind, str]:
         return _NO_SETUP
     if status in _TRY_LATER:
         return _LATER
-    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "Twilio falló por ahora.")  # noqa: PLR2004
+    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "Twilio falló por ahora.")  # noqa: PLR2004 - as above
 
 
 def _problem(meaning: tuple[Kind, str], said: str, answer: Answer) -> ProviderProblem:
@@ -135,6 +135,6 @@ def _problem(meaning: tuple[Kind, str], said: str, answer: Answer) -> ProviderPr
 
 
 def _number(code: Any) -> int | None:
-    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) <= 6:  # noqa: PLR2004
+    if isinstance(code, str) and code.isascii() and code.isdigit() and len(code) <= 6:  # noqa: PLR2004 - they have five
         return int(code)
     return code if type(code) is int else None
