@@ -9,14 +9,12 @@ from pideai_host.api import EventType, PluginEventType, PluginFault
 from pideai_host.plugins.contributed import contributed
 from pideai_host.plugins.declared import DeclaredType
 from pideai_host.plugins.definition_rules import is_event_type, schema_faults
-from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+from pideai_host.plugins.records import Phase
+from pideai_host.plugins.refusals import Refusals
 from pideai_host.plugins.registry import Registry
-from pideai_host.telemetry import get_logger
 
 TYPES_MAX: Final = 100
 """Of one plugin."""
-
-_log: Final = get_logger(__name__)
 
 
 def with_event_types(registry: Registry) -> Registry:
@@ -26,14 +24,11 @@ def with_event_types(registry: Registry) -> Registry:
     belongs to the first one in the order of the catalogue.
     """
     found: dict[str, DeclaredType] = {}
-    refusals: dict[str, Exception] = {}
+    refusals = Refusals(Phase.EVENT_TYPES)
     for hook in registry.hooks("event_sources"):
-        try:
+        with refusals.caught(hook.slug):
             found |= {one.type: one for one in checked_types(hook.slug, contributed(hook), found)}
-        except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' types are taken
-            refusals[hook.slug] = error
-            _log.warning("plugin_event_types_refused", plugin=hook.slug, error=describe(error))
-    return registry.with_event_types(found).with_records(_noted(one, refusals) for one in registry.records)
+    return refusals.noted(registry.with_event_types(found))
 
 
 def checked_types(slug: str, declared: Any, taken: Mapping[str, DeclaredType]) -> list[DeclaredType]:
@@ -66,17 +61,3 @@ def _faults(slug: str, one: PluginEventType, taken: Mapping[str, DeclaredType]) 
         misfit = DeclaredType(slug, one).fault(msgspec.to_builtins(one.sample))
         if misfit is not None:
             yield f"the sample of {one.type} does not fit its payload_schema: {misfit}"
-
-
-def _noted(record: LoadRecord, refusals: Mapping[str, Exception]) -> LoadRecord:
-    error = refusals.get(record.slug)
-    if error is None or record.status is not Status.READY:
-        return record
-    is_ours = isinstance(error, PluginFault)
-    return msgspec.structs.replace(
-        record,
-        phase=Phase.EVENT_TYPES,
-        status=Status.PARTIAL,
-        error=f"its event types are refused: {error.message if isinstance(error, PluginFault) else describe(error)}",
-        traceback=None if is_ours else format_traceback(error),
-    )

@@ -9,9 +9,9 @@ import msgspec
 
 from pideai_host.api import PluginFault, PluginJob
 from pideai_host.plugins.contributed import contributed
-from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+from pideai_host.plugins.records import Phase
+from pideai_host.plugins.refusals import Refusals
 from pideai_host.plugins.registry import Registry
-from pideai_host.telemetry import get_logger
 
 JOBS_MAX: Final = 20
 """Of one plugin."""
@@ -22,7 +22,6 @@ TIMEOUT_MAX_S: Final = 600.0
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _NAME_MAX_CHARS: Final = 40
-_log: Final = get_logger(__name__)
 
 
 class Jobs(msgspec.Struct, frozen=True):
@@ -35,16 +34,11 @@ class Jobs(msgspec.Struct, frozen=True):
 def collect_jobs(registry: Registry) -> Jobs:
     """Ask all loaded plugins for their jobs; blocking, never raises. One whose jobs do not fit goes on without them."""
     found: dict[str, tuple[PluginJob, ...]] = {}
-    refusals: dict[str, Exception] = {}
+    refusals = Refusals(Phase.JOBS)
     for hook in registry.hooks("jobs"):
-        try:
+        with refusals.caught(hook.slug):
             found[hook.slug] = checked_jobs(hook.slug, contributed(hook))
-        except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' jobs are run
-            refusals[hook.slug] = error
-            _log.warning("plugin_jobs_refused", plugin=hook.slug, error=describe(error))
-    if not refusals:
-        return Jobs(found, registry)
-    return Jobs(found, registry.with_records(_noted(one, refusals) for one in registry.records))
+    return Jobs(found, refusals.noted(registry))
 
 
 def checked_jobs(slug: str, jobs: Any) -> tuple[PluginJob, ...]:
@@ -84,17 +78,3 @@ def _faults(job: PluginJob) -> Iterator[str]:
 
 def _lies_within(value: Any, least: float, most: float) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
-
-
-def _noted(record: LoadRecord, refusals: Mapping[str, Exception]) -> LoadRecord:
-    error = refusals.get(record.slug)
-    if error is None or record.status is not Status.READY:
-        return record
-    is_ours = isinstance(error, PluginFault)
-    return msgspec.structs.replace(
-        record,
-        phase=Phase.JOBS,
-        status=Status.PARTIAL,
-        error=f"its jobs are refused: {error.message if isinstance(error, PluginFault) else describe(error)}",
-        traceback=None if is_ours else format_traceback(error),
-    )

@@ -8,7 +8,7 @@ prefix leaves its plugin without routes; deliveries go on (docs/adr/0031).
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
@@ -23,9 +23,9 @@ from litestar.utils.predicates import is_async_callable
 from pideai_host.api import PluginDefinition, PluginFault
 from pideai_host.plugins.contributed import BUILD_LIMIT_S, contributed
 from pideai_host.plugins.interrupts import Interrupts
-from pideai_host.plugins.records import LoadRecord, Phase, Status, describe, format_traceback
+from pideai_host.plugins.records import Phase
+from pideai_host.plugins.refusals import Refusals
 from pideai_host.plugins.registry import Hook, Registry
-from pideai_host.telemetry import get_logger
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, plugin_problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
 from pideai_host.web.plugin_watch import EVERY_MAX_S, EVERY_MIN_S, WATCHED
@@ -68,8 +68,6 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*")
 _LITESTARS_OWN: Final = "litestar.routes.http"
 """Where Litestar makes the handlers of OPTIONS."""
 
-_log: Final = get_logger(__name__)
-
 
 class Mounted(msgspec.Struct, frozen=True):
     """The routes of all plugins, and the registry with a record of each refusal."""
@@ -85,31 +83,16 @@ def mount(registry: Registry) -> Mounted:
         KeyboardInterrupt: the operator's; nothing else gets out.
     """
     routers: list[ControllerRouterHandler] = []
-    refusals: dict[str, BaseException] = {}
+    refusals = Refusals(Phase.ROUTES)
     for hook in registry.hooks("http_routes"):
         with Interrupts() as interrupts:
             try:
                 routers += tried_routes(hook, registry.definitions[hook.slug])
-            except BaseException as error:
+            except BaseException as error:  # a SystemExit too: building them runs the plugin's own code
                 if interrupts.came:
                     raise KeyboardInterrupt from error
-                refusals[hook.slug] = error
-                _log.warning("plugin_routes_refused", plugin=hook.slug, error=describe(error))
-    return Mounted(routers, registry.with_records(_noted(one, refusals) for one in registry.records))
-
-
-def _noted(record: LoadRecord, refusals: Mapping[str, BaseException]) -> LoadRecord:
-    error = refusals.get(record.slug)
-    if error is None or record.status is not Status.READY:
-        return record
-    is_ours = isinstance(error, PluginFault)
-    return msgspec.structs.replace(
-        record,
-        phase=Phase.ROUTES,
-        status=Status.PARTIAL,
-        error=f"its routes are refused: {error.message if isinstance(error, PluginFault) else describe(error)}",
-        traceback=None if is_ours else format_traceback(error),
-    )
+                refusals.add(hook.slug, error)
+    return Mounted(routers, refusals.noted(registry))
 
 
 def tried_routes(hook: Hook, definition: PluginDefinition) -> list[ControllerRouterHandler]:
