@@ -15,9 +15,11 @@ from pideai_host.db.sql import load, query
 from pideai_host.plugins.registry import Registry
 from pideai_host.stores import installations, transitions
 from pideai_host.stores.installations import StoredInstallation
-from pideai_host.stores.lifecycle import Lifecycle, undo_of, write_leave
+from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.notices import Notices
+from pideai_host.stores.steps import undo_of
 from pideai_host.stores.transitions import Transition
+from pideai_host.stores.writes import write_leave
 from pideai_host.telemetry import get_logger
 
 EVERY_S: Final = 30.0

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from pideai_host.stores.lifecycle import _WRITES_MAX, _write
+from pideai_host.stores.writes import _WRITES_MAX, _write
 
 
 class Connection:
