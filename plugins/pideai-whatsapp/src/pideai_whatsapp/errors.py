@@ -42,10 +42,13 @@ class MessageIdTaken(PluginSignal):
     code = "message_id_taken"
 
 
-class ChannelBusy(PideaiError):  # noqa: N818 - a condition of the database
+class ChannelBusy(PluginSignal):
     """A channel was changed by others each time that it was to be written; the same may be tried again."""
 
     code = "channel_busy"
+
+    def __init__(self) -> None:
+        super().__init__("La conexión de WhatsApp está cambiando en este momento; inténtalo de nuevo.")
 
 
 class TemplateRejected(PluginSignal):

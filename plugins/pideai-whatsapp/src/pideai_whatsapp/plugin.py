@@ -130,8 +130,8 @@ class WhatsAppPlugin:
         """Refuse what `on_install` refuses; show in the panel what the configuration says of its switches."""
         await self._numbers.require_own(read_config(config), context)
         await self._require_own_instance(config, context)
+        await begin(read_config(config), context)  # may still refuse: the panel's switches are told after it
         await adoption.tell_switches(context.db, context.store_id, read_config(config))
-        await begin(read_config(config), context)
 
     @hookimpl
     async def handle_event(

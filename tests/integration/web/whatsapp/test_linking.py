@@ -150,6 +150,23 @@ async def test_a_provider_that_is_away_is_told_in_words_and_a_code(panel, operat
     assert (answer.status_code, answer.json()["reason"]) == (422, "provider_unavailable")
 
 
+async def test_a_channel_that_others_change_all_the_time_is_told_in_words_and_a_code(panel, shop, evolution):
+    await shop.connection.execute(
+        """create function pideai_whatsapp.be_slower() returns trigger language plpgsql as 'begin return null; end';
+           create trigger be_slower before insert or update on pideai_whatsapp.channels
+           for each row execute function pideai_whatsapp.be_slower()"""
+    )
+    answer = await panel.whatsapp("POST", "/connect")
+
+    assert (answer.status_code, answer.json()["code"], answer.json()["reason"]) == (
+        422,
+        "plugin_signal",
+        "channel_busy",
+    )
+    assert "inténtalo de nuevo" in answer.json()["detail"]
+    assert evolution.calls == []
+
+
 async def test_an_operator_who_set_no_key_for_webhooks_is_told(panel, operator, evolution):
     del operator["PIDEAI_PLUGIN_WHATSAPP_WEBHOOK_KEY"]
     answer = await panel.whatsapp("POST", "/connect")

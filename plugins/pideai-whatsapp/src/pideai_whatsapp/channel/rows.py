@@ -121,7 +121,7 @@ async def change(
             return before, before
         if await _write(db, whose, before, now):
             return before, now
-    raise ChannelBusy(f"the channel of {whose.store_id} is changed by others all the time")
+    raise ChannelBusy
 
 
 def heard(row: ChannelRow) -> ChannelRow:
