@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ README = Path(__file__).parents[3] / "README.md"
 _TOLD = re.compile(r"^(API docs|Store|Token):\s+(\S+)", re.MULTILINE)
 
 
-def commands() -> list[str]:
-    section = README.read_text(encoding="utf-8").split("\n## Use the API\n")[1].split("\n## ")[0]
+def commands(heading: str) -> list[str]:
+    section = README.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
     (block,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     lines = block.replace("\\\n", " ").splitlines()
     return [line for line in lines if line.strip() and not line.startswith("#")]
@@ -41,14 +42,14 @@ def host(open_dir):
         process.communicate(timeout=60)
 
 
+def answer(command: str, told: dict[str, str]) -> Any:
+    made = subprocess.run(["bash", "-c", command], env={**os.environ, **told}, capture_output=True, check=True)
+    return json.loads(made.stdout)
+
+
 @pytest.mark.timeout(240)
 def test_every_call_is_answered_as_the_readme_says(host):
-    answers = [
-        json.loads(
-            subprocess.run(["bash", "-c", one], env={**os.environ, **host}, capture_output=True, check=True).stdout
-        )
-        for one in commands()
-    ]
+    answers = [answer(one, host) for one in commands("Use the API")]
     catalogue, installed, deliveries, changed, breaker, refused, explained = answers
 
     assert {one["slug"] for one in catalogue["items"]} == {"webhook-bridge", "whatsapp"}
@@ -56,3 +57,12 @@ def test_every_call_is_answered_as_the_readme_says(host):
     assert (len(deliveries["items"]), deliveries["next_cursor"] is None) == (2, False)
     assert (changed["priority"], breaker["phase"]) == (5, "closed")
     assert (refused["code"], refused["type"]) == ("not_installed", explained["type"])
+
+    *others, begin = commands("Write by WhatsApp")
+    removed, again, connected, status, sent, messages, draft = [answer(one, host) for one in others]
+    begun = answer(begin, {**host, "CAMPAIGN": draft["id"]})
+
+    assert (removed, again["state"]) == (204, "enabled")
+    assert [(one["provider"], one["is_connected"]) for one in (connected, status)] == [("console", True)] * 2
+    assert sent["id"] in {one["id"] for one in messages["items"]}
+    assert (draft["status"], begun["status"], begun["id"]) == ("draft", "scheduled", draft["id"])
