@@ -11,20 +11,17 @@ import msgspec
 
 from pideai_whatsapp.providers.base import (
     InvalidRecipient,
-    MessageRefused,
     NotConnected,
-    ProviderConfiguration,
     ProviderProblem,
-    ProviderUnavailable,
     RequestLost,
     SendReceipt,
 )
 from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer
+from pideai_whatsapp.providers.meanings import Meaning, Meanings, problem_from
 from pideai_whatsapp.providers.outside import identifier, printable, within
 
 _NO_SESSION: Final = ("Connection Closed", "Timed Out", "reading 'onWhatsApp'", "reading 'waUploadToServer'")
-_GATEWAY_GAVE_UP: Final = frozenset({504, 524})
-_TRY_LATER: Final = frozenset({408, 425, 429})
+_EVOLUTION: Final = Meanings("Evolution")
 
 
 class Complaint(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,19 +53,13 @@ def receipt_of(answer: Answer) -> SendReceipt:
         message_id = identifier(within(body, "key", "id"))
         if message_id is not None:
             return SendReceipt(message_id=message_id, response_code=answer.status)
-    raise RequestLost(
-        "Evolution respondió sin identificar el mensaje; no se sabe si lo envió.",
-        response_code=answer.status,
-        response_body=answer.shown(),
-    )
+    raise _EVOLUTION.unidentified(answer)
 
 
 def problem_of(answer: Answer) -> ProviderProblem:
     """Tell what an answer that is no receipt means, from its status and its words."""
     complaint = complaint_of(answer.body)
-    kind, words = _meaning(answer.status, complaint)
-    detail = f" ({answer.status}: {complaint.text})" if complaint.text else f" ({answer.status})"
-    return kind(words + detail, response_code=answer.status, response_body=answer.shown())
+    return problem_from(_meaning(answer.status, complaint), complaint.text, answer)
 
 
 def complaint_of(body: bytes) -> Complaint:
@@ -109,7 +100,7 @@ def is_logged_out(answer: Answer) -> bool:
     return answer.status == HTTPStatus.BAD_REQUEST and "is not connected" in complaint.text
 
 
-def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderProblem], str]:
+def _meaning(status: int, complaint: Complaint) -> Meaning:
     if status == HTTPStatus.BAD_REQUEST and complaint.is_no_recipient:
         return InvalidRecipient, "El número del cliente no tiene WhatsApp."
     if status == HTTPStatus.BAD_REQUEST and "Timed Out" in complaint.text:
@@ -119,17 +110,9 @@ def _meaning(status: int, complaint: Complaint) -> tuple[type[ProviderProblem], 
         return NotConnected, "El WhatsApp de la tienda no está conectado."
     if status == HTTPStatus.NOT_FOUND and "does not exist" in complaint.text:
         return NotConnected, "La tienda no tiene una instancia de WhatsApp."
-    if status in _GATEWAY_GAVE_UP:
-        return RequestLost, "Evolution no respondió a tiempo; no se sabe si envió el mensaje."
-    return _meaning_of_status(status)
-
-
-def _meaning_of_status(status: int) -> tuple[type[ProviderProblem], str]:
-    if status in (401, 403, 404) or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own classes
-        return ProviderConfiguration, "La conexión con Evolution está mal configurada."
-    if 400 <= status < 500 and status not in _TRY_LATER:  # noqa: PLR2004 - HTTP's own classes
-        return MessageRefused, "Evolution rechazó el mensaje."
-    return ProviderUnavailable, "Evolution falló por ahora."
+    meaning = _EVOLUTION.of_status(status)
+    # To be tried later, as what asks to wait; told like any failure that passes.
+    return _EVOLUTION.failed if meaning is _EVOLUTION.later else meaning
 
 
 def _flat(message: Any) -> list[Any]:

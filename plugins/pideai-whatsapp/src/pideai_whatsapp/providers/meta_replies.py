@@ -9,44 +9,34 @@ from typing import Any, Final
 from pideai_whatsapp.providers.base import (
     InvalidRecipient,
     MessageRefused,
-    ProviderConfiguration,
     ProviderProblem,
     ProviderUnavailable,
     RequestLost,
     SendReceipt,
 )
 from pideai_whatsapp.providers.calls import WORDS_CHARS, Answer
+from pideai_whatsapp.providers.meanings import NOT_ARRIVED, WINDOW, Meaning, Meanings, problem_from
 from pideai_whatsapp.providers.outside import identifier, printable
 
-Kind = type[ProviderProblem]
+_CLOUD: Final = Meanings("WhatsApp Cloud")
 
-_NO_SETUP: Final = (ProviderConfiguration, "La conexión con WhatsApp Cloud está mal configurada.")
-_LATER: Final = (ProviderUnavailable, "WhatsApp Cloud pide esperar.")
-_REFUSED: Final = (MessageRefused, "WhatsApp Cloud rechazó el mensaje.")
-_WINDOW: Final = (
-    MessageRefused,
-    "El cliente no ha escrito en las últimas 24 horas; WhatsApp solo acepta una plantilla aprobada.",
-)
-
-_MEANINGS: Final[dict[int, tuple[Kind, str]]] = {
-    **dict.fromkeys((0, 3, 10, 190, 368, 131005, 131031, 131042), _NO_SETUP),
-    **dict.fromkeys(range(200, 300), _NO_SETUP),
-    **dict.fromkeys((4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133016), _LATER),
+_MEANINGS: Final[dict[int, Meaning]] = {
+    **dict.fromkeys((0, 3, 10, 190, 368, 131005, 131031, 131042), _CLOUD.no_setup),
+    **dict.fromkeys(range(200, 300), _CLOUD.no_setup),
+    **dict.fromkeys((4, 80007, 130429, 131000, 131016, 131048, 131056, 131057, 133016), _CLOUD.later),
     **dict.fromkeys(
         (100, 131008, 131009, 131051, 131052, 131053, 132000, 132001, 132005, 132007, 132008, 132012, 132015, 132016),
-        _REFUSED,
+        _CLOUD.refused,
     ),
     130472: (MessageRefused, "WhatsApp no entrega este mensaje a este cliente."),
     130497: (MessageRefused, "WhatsApp no permite escribir a este país desde esta cuenta."),
     131021: (MessageRefused, "El número del cliente es el de la tienda."),
     131026: (InvalidRecipient, "El número del cliente no recibe WhatsApp."),
     131030: (MessageRefused, "La cuenta de prueba de WhatsApp no tiene permitido este número."),
-    131047: _WINDOW,
+    131047: WINDOW,
     131049: (MessageRefused, "WhatsApp retuvo el mensaje para no cansar al cliente."),
     131050: (MessageRefused, "El cliente pidió no recibir promociones."),
 }
-_GATEWAY_GAVE_UP: Final = frozenset({504, 524})
-_TRY_LATER: Final = frozenset({408, 425, 429})
 
 
 def receipt_of(answer: Answer) -> SendReceipt:
@@ -62,11 +52,7 @@ def receipt_of(answer: Answer) -> SendReceipt:
     first = messages[0] if isinstance(messages, list) and messages else None
     message_id = identifier(first.get("id")) if isinstance(first, dict) else None
     if message_id is None:
-        raise RequestLost(
-            "WhatsApp Cloud respondió sin identificar el mensaje; no se sabe si lo envió.",
-            response_code=answer.status,
-            response_body=answer.shown(),
-        )
+        raise _CLOUD.unidentified(answer)
     return SendReceipt(message_id=message_id, response_code=answer.status)
 
 
@@ -89,31 +75,18 @@ def problem_of(answer: Answer) -> ProviderProblem:
     """Tell what an answer that is no receipt means."""
     body = answer.decoded()
     error = body.get("error") if isinstance(body, dict) else None
-    kind, words = _meaning(_code_of(error), answer.status)
-    detail = _details_of(error) or answer.shown(WORDS_CHARS)
-    message = f"{words} ({answer.status}: {detail})" if detail else f"{words} ({answer.status})"
-    return kind(message, response_code=answer.status, response_body=answer.shown())
+    code = _code_of(error)
+    meaning = _MEANINGS[code] if code in _MEANINGS else _CLOUD.of_status(answer.status)
+    return problem_from(meaning, _details_of(error) or answer.shown(WORDS_CHARS), answer)
 
 
 def failure(errors: Any) -> str:
     """Say why a message failed, from the errors of its status report."""
     error = errors[0] if isinstance(errors, list) and errors else None
     code = _code_of(error)
-    words = _MEANINGS[code][1] if code in _MEANINGS else "WhatsApp no entregó el mensaje."
+    words = _MEANINGS[code][1] if code in _MEANINGS else NOT_ARRIVED
     detail = _details_of(error)
     return printable(f"{words} ({detail})" if detail else words, WORDS_CHARS)
-
-
-def _meaning(code: int | None, status: int) -> tuple[Kind, str]:
-    if code in _MEANINGS:
-        return _MEANINGS[code]
-    if status in _GATEWAY_GAVE_UP:
-        return RequestLost, "WhatsApp Cloud no respondió a tiempo; no se sabe si envió el mensaje."
-    if status in (401, 403, 404) or 300 <= status < 400:  # noqa: PLR2004 - HTTP's own classes
-        return _NO_SETUP
-    if status in _TRY_LATER:
-        return _LATER
-    return _REFUSED if 400 <= status < 500 else (ProviderUnavailable, "WhatsApp Cloud falló por ahora.")  # noqa: PLR2004 - as above
 
 
 def _code_of(error: Any) -> int | None:
