@@ -60,7 +60,7 @@ def _is_plausible(told: Mapping[str, str | int | None]) -> bool:
     """Tell whether host, port and database can be what they seem: a password with a bare @ or / spills into them."""
     ports = [port for port in str(told.get("port") or "").split(",") if port]
     spilled = "@" in f"{told.get('host')}{told.get('dbname')}"
-    return not spilled and all(port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 for port in ports)  # noqa: PLR2004
+    return not spilled and all(port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65536 for port in ports)  # noqa: PLR2004 - where TCP's ports end
 
 
 def _require_known_parameters(url: str, variable: str) -> None:

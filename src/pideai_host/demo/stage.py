@@ -103,7 +103,7 @@ def logs_unless_well(say: Callable[[str], None]) -> Iterator[Path]:
     except Exception:
         say(f"The logs of host and worker are in {folder}")
         raise
-    except BaseException:
+    except BaseException:  # Ctrl-C: whoever ends it looks for no fault
         shutil.rmtree(folder, ignore_errors=True)
         raise
     shutil.rmtree(folder, ignore_errors=True)

@@ -218,7 +218,7 @@ class ReplayRanges:
         self,
         scope: Scope,
         *,
-        id: UUID | None = None,  # noqa: A002
+        id: UUID | None = None,  # noqa: A002 - the column
         limit: int = 1,
         after: Mark | None = None,
     ) -> list[ReplayState]:

@@ -59,7 +59,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             body = arrived(answer, max_body_bytes=self._max_body_bytes)
             if body is None:
                 body = b"".join([part async for part in Incoming(answer, request, self._max_body_bytes)])
-        except BaseException:
+        except BaseException:  # cancelled while it reads: nobody reads the rest
             answer.close()
             raise
         exchange.answered()

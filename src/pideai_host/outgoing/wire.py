@@ -147,7 +147,7 @@ async def _ask_over(
         timer = request.loop.call_at(ends_at_s, _cut_off, connection, answer)
         try:
             await answer.start(connection)
-        except BaseException:
+        except BaseException:  # cancelled while it waits: nobody reads the answer
             timer.cancel()
             answer.close()
             raise
@@ -155,7 +155,7 @@ async def _ask_over(
             timer.cancel()
         else:
             connection.add_callback(timer.cancel)
-    except BaseException:
+    except BaseException:  # cancelled in the middle of the request: no other fits behind it
         connection.close()
         raise
     return answer

@@ -242,7 +242,7 @@ async def _run_async(hook: Hook, values: list[Any], call: Call) -> Any:
         return await hook.function(*values)
     except (Exception, asyncio.CancelledError):
         raise
-    except BaseException as error:
+    except BaseException as error:  # SystemExit and its kind would end the process
         if isinstance(error, GeneratorExit) and not _is_current(task):
             raise  # not the plugin's: the coroutine is being closed from outside
         raise misbehaved(hook.slug, hook.name, error) from error
@@ -264,7 +264,7 @@ def _run_plain(hook: Hook, values: list[Any]) -> Any:
         result = hook.function(*values)
     except Exception:
         raise
-    except BaseException as error:
+    except BaseException as error:  # SystemExit and its kind would end the process
         raise misbehaved(hook.slug, hook.name, error) from error
     if iscoroutine(result):
         result.close()

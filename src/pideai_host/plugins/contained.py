@@ -46,7 +46,7 @@ class Contained(Coroutine[Any, Any, Any]):
             self._work.close()
         except Exception:
             raise
-        except BaseException as error:
+        except BaseException as error:  # SystemExit and its kind would end the process
             raise misbehaved(self._slug, "a task", error) from error
 
     def __await__(self) -> Generator[Any, Any, Any]:

@@ -42,7 +42,7 @@ def load(candidate: Candidate, manager: pluggy.PluginManager) -> Loaded:
             definition = check(candidate.slug, plugin)
             phase = Phase.REGISTER
             manager.register(plugin, name=candidate.slug)
-        except BaseException as error:
+        except BaseException as error:  # sys.exit on import, too, hurts only the plugin
             if interrupts.came:
                 raise KeyboardInterrupt from error
             return _broken(candidate, phase, error, time.perf_counter() - started)

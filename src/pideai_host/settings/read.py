@@ -45,7 +45,7 @@ def integer(environ: Mapping[str, str], name: str, default: int, *, least: int, 
     told = text(environ, name)
     if told is None:
         return default
-    if not (told.isascii() and told.isdigit() and len(told) < 10 and least <= int(told) <= most):  # noqa: PLR2004
+    if not (told.isascii() and told.isdigit() and len(told) < 10 and least <= int(told) <= most):  # noqa: PLR2004 - longer than any of ours
         raise ConfigurationError(f"{name} must be a whole number from {least} to {most}")
     return int(told)
 

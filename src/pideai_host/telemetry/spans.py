@@ -90,7 +90,7 @@ class Spans:
         try:
             with self.within(made):
                 yield made
-        except BaseException as error:
+        except BaseException as error:  # one that was cancelled is marked as such, too
             self.mark(made, type(error).__name__)
             raise
         finally:

@@ -55,7 +55,7 @@ class TracedFront(Front):
         try:
             with self._spans.within(span):
                 await super().__call__(scope, receive, noted)
-        except BaseException as error:
+        except BaseException as error:  # one that was cancelled is marked as such, too
             self._spans.mark(span, type(error).__name__)
             raise
         finally:

@@ -87,7 +87,7 @@ class EmbeddedServer:
                 running = self._running(self._cluster(), alone=_lock(presence, fcntl.LOCK_EX | fcntl.LOCK_NB))
                 fcntl.flock(presence, fcntl.LOCK_SH)
                 self._urls = _prepare(running)
-            except BaseException:
+            except BaseException:  # Ctrl-C while it starts must not leave it locked
                 os.close(presence)
                 raise
             self._presence = presence
