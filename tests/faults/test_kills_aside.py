@@ -68,8 +68,12 @@ async def states(rig):
     return Counter(row[0] for row in await rig.log.rows("select state from pideai_host.credit_holds"))
 
 
-async def require_credits_come_right(rig, until):
-    """What was delivered is paid for once, what failed is given back once, and nothing else was moved."""
+COME_RIGHT = [("delivered", ["reserve", "charge"])] * 3 + [("failed", ["reserve", "refund"])] * 2
+"""What was delivered is paid for once, what failed is given back once, and nothing else was moved."""
+
+
+async def moved_credits(rig, until):
+    """What became of each delivery, with its credits' movements, and what the store has used, once all is settled."""
 
     async def are_settled():
         return await states(rig) == {"charged": 3, "refunded": 2}
@@ -79,8 +83,7 @@ async def require_credits_come_right(rig, until):
         """select d.status, array_agg(l.movement order by l.id) from pideai_host.credit_ledger l
         join public.plugin_events_log d on d.id = l.delivery_id group by d.id, d.status"""
     )
-    assert sorted(moved) == [("delivered", ["reserve", "charge"])] * 3 + [("failed", ["reserve", "refund"])] * 2
-    assert await rig.log.rows("select used_this_month from pideai_host.credits") == [(3,)]
+    return sorted(moved), await rig.log.rows("select used_this_month from pideai_host.credits")
 
 
 async def test_the_worker_dies_with_credits_reserved(selling, until, tmp_path):
@@ -98,7 +101,7 @@ async def test_the_worker_dies_with_credits_reserved(selling, until, tmp_path):
     await rig.log.done()
     await rig.log.require_balance(died=True)
 
-    await require_credits_come_right(rig, until)
+    assert await moved_credits(rig, until) == (COME_RIGHT, [(3,)])
 
 
 async def test_the_worker_dies_between_an_outcome_and_its_credit(selling, until, tmp_path):
@@ -119,7 +122,8 @@ async def test_the_worker_dies_between_an_outcome_and_its_credit(selling, until,
     left = await states(rig)
     await rig.log.rows("update pideai_host.credit_holds set updated_at = updated_at - interval '2 minutes'")
     await rig.worker()
-    await require_credits_come_right(rig, until)
+    moved = await moved_credits(rig, until)
     await rig.log.require_balance(died=True)
 
     assert left == {"reserved": 5}
+    assert moved == (COME_RIGHT, [(3,)])

@@ -128,19 +128,23 @@ async def test_the_server_ends_the_session_of_a_leader_that_hangs(database, admi
     await scheduler.stop()
 
 
-async def test_who_lost_the_lead_is_told(database, admin_conn, until):
-    lost = asyncio.Event()
+async def test_who_lost_the_lead_is_told(database, admin_conn, stack, until):
+    told = []
 
     async def idle():
         return False
 
-    scheduler = Scheduler(database.runtime_url, [Job(name="idle", every_s=0.01, run=idle)], on_lost=lost.set)
+    scheduler = Scheduler(
+        database.runtime_url, [Job(name="idle", every_s=0.01, run=idle)], on_lost=lambda: told.append("lost")
+    )
     await scheduler.start()
+    stack.push_async_callback(scheduler.stop)
     await until(lambda: leaders([scheduler]))
+    before = list(told)
     await end_leader_session(admin_conn)
+    await until(lambda: enough(told, 1))
 
-    await asyncio.wait_for(lost.wait(), 20)
-    await scheduler.stop()
+    assert (before, told) == ([], ["lost"])
 
 
 async def test_stopping_finishes_the_job_under_way(database, until):
