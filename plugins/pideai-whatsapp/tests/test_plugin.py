@@ -14,6 +14,7 @@ from pideai_whatsapp.plugin import WhatsAppPlugin
 from pideai_whatsapp.plugin import plugin as installed
 from pideai_whatsapp.sending.attempt import Attempt, message_id_of
 from pideai_whatsapp.sending.notify import handle
+from pideai_whatsapp.statements import statement
 
 from pideai_host.api import ConfigRejected, DeliveryInfo, Outcome, PluginEventResult, slug_fault
 
@@ -23,9 +24,13 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 class Silent:
-    """A database that takes everything, and where no trigger of the old system speaks."""
+    """A database that takes everything, `written` in turn, and where no trigger of the old system speaks."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
 
     async def execute(self, sql: str, params: Any = None) -> int:
+        self.written.append(sql)
         return 1
 
     async def fetch_one(self, sql: str, params: Any = None) -> dict[str, Any]:
@@ -452,11 +457,18 @@ async def test_instance_of_another_store_is_refused_when_it_is_configured(
     assert refused.value.faults.keys() == {"/instanceName"}
 
 
-@pytest.mark.parametrize("config", [EVOLUTION, {**EVOLUTION, "instanceName": "mi-otra"}])
-async def test_own_instance_is_accepted(config: dict[str, Any], plugin: Any, context: Any) -> None:
+@pytest.mark.parametrize(
+    ("config", "names_taken"), [(EVOLUTION, 0), ({**EVOLUTION, "instanceName": "mi-otra"}, 1)], ids=["none", "own"]
+)
+async def test_own_instance_is_taken_and_the_panel_told(
+    config: dict[str, Any], names_taken: int, plugin: Any, context: Any
+) -> None:
     context.db = Silent()
 
     await plugin.on_config_change(config, context)
+
+    assert context.db.written.count(statement("instance_claim")) == names_taken
+    assert context.db.written[-1] == statement("settings_flags")
 
 
 def test_definition_is_what_the_catalogue_expects() -> None:

@@ -19,7 +19,6 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from whatsapp_fakes.posting import Poster
 from whatsapp_fakes.server import Canned, FakeServer
 
 __all__ = ("Canned", "FakeEvolution", "Instance", "Sent", "whatsapp_digits")
@@ -104,9 +103,7 @@ class FakeEvolution(FakeServer):
         restricted: Digits whose messages are taken with 201 and fail later, with ERROR.
         dead: Instances that say open while every send finds the connection closed.
         canned_calls: Answers for the next calls of a route, such as ``instance/create``, taken in turn.
-        requests: Instance and body of each send.
         calls: Method and path of each other call.
-        poster: How reports are posted.
     """
 
     def __init__(self, key: str = "operator-key") -> None:
@@ -120,14 +117,8 @@ class FakeEvolution(FakeServer):
         self.dead: set[str] = set()
         self.canned_calls: defaultdict[str, deque[Canned]] = defaultdict(deque)
         self.sent: list[Sent] = []
-        self.requests: list[tuple[str, str]] = []
         self.calls: list[tuple[str, str]] = []
-        self.poster = Poster()
         self._written = 0
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.poster.close()
-        await super().__aexit__()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/message/sendText/{instance}", self._send)

@@ -13,7 +13,6 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from whatsapp_fakes.posting import Poster
 from whatsapp_fakes.server import FakeServer
 
 NUMBER_ID: Final = "106540352242922"
@@ -39,7 +38,6 @@ class FakeMeta(FakeServer):
         unreachable: Digits that are refused at once with 131026.
         sent: What was taken, in order.
         asked: Numbers that were asked for, in order.
-        poster: How reports are posted.
     """
 
     def __init__(self) -> None:
@@ -48,12 +46,6 @@ class FakeMeta(FakeServer):
         self.unreachable: set[str] = set()
         self.sent: list[MetaMessage] = []
         self.asked: list[str] = []
-        self.requests: list[tuple[str, str]] = []
-        self.poster = Poster()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.poster.close()
-        await super().__aexit__()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/{version}/{number}/messages", self._send)

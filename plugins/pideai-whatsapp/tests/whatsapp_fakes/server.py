@@ -8,6 +8,8 @@ from typing import Any, Self
 
 from aiohttp import web
 
+from whatsapp_fakes.posting import Poster
+
 
 @dataclass
 class Canned:
@@ -28,12 +30,16 @@ class FakeServer:
         canned: Answers for the next sends, taken in turn.
         loses: So many sends from now on are taken, and their answers lost on the way.
         hanging: Set once a call hangs.
+        requests: Whose account, number or instance each send named, and its body.
+        poster: How reports are posted.
     """
 
     def __init__(self) -> None:
         self.canned: deque[Canned] = deque()
         self.loses = 0
         self.url = ""
+        self.requests: list[tuple[str, str]] = []
+        self.poster = Poster()
         self.hanging = asyncio.Event()
         self._released = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -53,6 +59,7 @@ class FakeServer:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.poster.close()
         self._released.set()
         if self._runner is not None:
             await self._runner.cleanup()

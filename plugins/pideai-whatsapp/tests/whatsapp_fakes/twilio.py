@@ -16,7 +16,6 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from whatsapp_fakes.posting import Poster
 from whatsapp_fakes.server import FakeServer
 
 ACCOUNT: Final = "AC" + "a1" * 16
@@ -68,19 +67,12 @@ class FakeTwilio(FakeServer):
     Attributes:
         habits: `keys` are users and passwords; `unreachable` are E.164 numbers refused with 21211.
         sent: What was taken, in order.
-        poster: How callbacks are posted.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.habits = TwilioHabits()
         self.sent: list[TwilioMessage] = []
-        self.requests: list[tuple[str, str]] = []
-        self.poster = Poster()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.poster.close()
-        await super().__aexit__()
 
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_post("/2010-04-01/Accounts/{account}/Messages.json", self._send)

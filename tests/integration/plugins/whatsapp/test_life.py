@@ -21,51 +21,13 @@ from pideai_whatsapp.sending.records import SqlRecords
 from pideai_host.api import DeliveryInfo, OrderPayload, Outcome, PluginEvent
 from pideai_host.stores.credits import DeliveryCredits
 from pideai_host.stores.database import PluginDatabase
+from whatsapp_fakes.dying import Died, Fate
 
 CONFIG = {"provider": "evolution", "confirmationOn": "created"}
 MONTHLY = 3
 
 ANSWER = st.sampled_from(["accept", "accept", "lost", "lost but taken", "refuse", "refuse for good"])
 ROUND = st.tuples(st.integers(1, 3), st.booleans())
-
-
-class Died(BaseException):
-    """The worker is gone."""
-
-
-class Fate:
-    """Ends whoever takes one of the chosen steps, before it or after it."""
-
-    def __init__(self, deaths: set[int]) -> None:
-        self.deaths = deaths
-        self.step = 0
-
-    def passes(self) -> None:
-        self.step += 1
-        if self.step in self.deaths:
-            raise Died
-
-    def around(self, part: Any) -> Any:
-        return Watched(part, self)
-
-
-class Watched:
-    def __init__(self, part: Any, fate: Fate) -> None:
-        self._part = part
-        self._fate = fate
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._part, name)
-        if not asyncio.iscoroutinefunction(found):
-            return found
-
-        async def call(*args: Any, **kwargs: Any) -> Any:
-            self._fate.passes()
-            answer = await found(*args, **kwargs)
-            self._fate.passes()
-            return answer
-
-        return call
 
 
 class ChanceProvider:
