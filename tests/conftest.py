@@ -9,6 +9,7 @@
     runtime_conn  function  the same as role pideai_host: what the host itself may do, RLS applies
     pool          function  psycopg_pool.AsyncConnectionPool of role pideai_host, opened by pideai_host.db.pool
     collector     function  Collector: this process traces, and what it traces arrives there; ask for it first
+    log_as_before function  puts the log back that a test set up within this process
     open_dir      function  an empty folder that every user of the machine may enter, as root's tmp_path is not
 
 `PIDEAI_TEST_PG_BIN=DIR` runs them all on a throw-away cluster of the programs in DIR (such as
@@ -159,6 +160,14 @@ def open_dir() -> Iterator[Path]:
     folder = _new_folder()
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+def log_as_before() -> Iterator[None]:
+    from tests.log import log_put_back
+
+    with log_put_back():
+        yield
 
 
 @pytest.fixture

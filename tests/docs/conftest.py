@@ -1,13 +1,11 @@
 """The documentation as data: what these tests compare with the code."""
 
-import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-import structlog
 
 ROOT = Path(__file__).parents[2]
 _HEADING = re.compile(r"^(#+) (.+)$", re.MULTILINE)
@@ -42,14 +40,8 @@ def rows(text: str) -> list[list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def _log_as_before() -> Iterator[None]:
-    """Put the log back that a command set up within the tests' own process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def _log_as_before(log_as_before: None) -> None:
+    """Commands run within the tests' own process, and set up its log."""
 
 
 @pytest.fixture

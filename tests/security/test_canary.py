@@ -16,12 +16,12 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-import structlog
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
 from litestar.params import FromPath
 from psycopg import sql
+from tests.log import log_put_back
 
 from pideai_host.api import (
     ConfigRejected,
@@ -266,17 +266,13 @@ async def order_placed(run: Run) -> None:
 @contextmanager
 def spoken(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     """Give what the process says within the block, as `pideai-host serve` has set it up."""
-    root, written = logging.getLogger(), io.StringIO()
-    handlers, level = root.handlers[:], root.level
-    with monkeypatch.context() as patch:
+    written = io.StringIO()
+    with log_put_back(), monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", written)
         patch.setattr(sys, "stderr", written)
         hush_output()
         set_up(level="debug", log_format="json")
         yield written
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 async def test_no_output_of_a_whole_run_holds_a_secret(run, careless, collector, monkeypatch):

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-import structlog
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException, NotAuthorizedException, NotFoundException
@@ -195,15 +194,11 @@ async def test_a_plugins_words_to_a_provider_come_without_what_guards_browsers(h
 
 
 @pytest.fixture
-def log(monkeypatch):
-    root, written = logging.getLogger(), io.StringIO()
-    handlers, level = root.handlers[:], root.level
+def log(monkeypatch, log_as_before):
+    written = io.StringIO()
     monkeypatch.setattr(sys, "stderr", written)
     set_up(log_format="json")
-    yield written
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+    return written
 
 
 async def test_what_a_plugin_logs_comes_without_the_secrets_it_was_given(host, log):

@@ -1,14 +1,14 @@
 """A plugin's commands are found when they are asked for, and a broken one fails alone, in one line."""
 
-import logging
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import structlog
 
 from pideai_host.cli.app import run
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 DISTS = Path(__file__).parents[2] / "dists"
 HELP_AND_NAME_MODULES = """
@@ -17,17 +17,6 @@ from pideai_host.cli.app import run
 run(["--help"])
 print(*sorted(sys.modules), file=sys.stderr)
 """
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before():
-    """Put the log back that commands set up within the tests' own process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Tracing is nothing until it is wanted, harms nobody when its collector is away, and says nothing that is secret."""
 
 import json
-import logging
 import socket
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import threading
 import time
 
 import pytest
-import structlog
 from tests.collector import Collector
 
 from pideai_host.api import ConfigurationError
@@ -18,14 +16,9 @@ from pideai_host.telemetry.metrics import REGISTRY
 
 
 @pytest.fixture(autouse=True)
-def _off_afterwards():
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+def _off_afterwards(log_as_before):
     yield
     tracing.shut_down(0.0)
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_nothing_of_opentelemetry_is_imported_while_nothing_is_traced():

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import os
 import random
 import sys
@@ -13,7 +12,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-import structlog
 from pideai_whatsapp.plugin import WhatsAppPlugin
 
 from pideai_host.api import NotReady
@@ -29,6 +27,8 @@ from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.wire import InstallIn, UpdateIn
 from whatsapp_fakes.old_triggers import KIND_OF, PG_NET, make_store, place
+
+pytestmark = pytest.mark.usefixtures("log_as_before")
 
 CONSOLE = {"provider": "console", "confirmationOn": "confirmed"}
 FORWARD = ("confirmed", "preparing", "ready", "out_for_delivery", "delivered")
@@ -89,17 +89,6 @@ def environment(database):
         "ADMIN_DATABASE_URL": database.admin_url,
         "PIDEAI_MASTER_KEYS": "k1:" + "a2" * 21 + "a=",
     }
-
-
-@pytest.fixture(autouse=True)
-def _log_as_before():
-    """Put the log back that a command set up within the tests' own process."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 @pytest.fixture
