@@ -31,6 +31,13 @@ def test_in_no_minute_go_out_more_than_the_rate_says(per_minute, drawn):
     assert all(sum(begin <= one < begin + 59.999 for one in times) <= per_minute for begin in times)
 
 
+@given(rates)
+def test_chance_makes_a_pause_up_to_half_as_long_again_and_more(per_minute):
+    even, late = pause_s(per_minute, 0.0), pause_s(per_minute, 0.999)
+
+    assert (even, late > 1.5 * even) == (60.0 / per_minute, True)
+
+
 @given(outlooks, rates, chances)
 def test_a_message_goes_out_only_where_it_can_and_is_paid(outlook, per_minute, chance):
     step = step_of(outlook, per_minute=per_minute, chance=chance)

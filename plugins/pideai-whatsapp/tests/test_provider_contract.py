@@ -20,6 +20,7 @@ from pideai_whatsapp.providers.base import (
     SendReceipt,
 )
 from pideai_whatsapp.providers.calls import Answer
+from pideai_whatsapp.providers.console import ConsoleProvider
 from pideai_whatsapp.providers.evolution import EvolutionProvider
 from pideai_whatsapp.providers.meta import MetaNumber, MetaProvider
 from pideai_whatsapp.providers.signals import Progress
@@ -229,6 +230,20 @@ async def test_a_template_is_taken_or_refused(rig: Rig) -> None:
         assert type(await problem_of(rig.provider.send_template(ANA, template))) is MessageRefused
     else:
         assert (await rig.provider.send_template(ANA, template, reference="m-1")).message_id
+
+
+async def test_the_console_takes_all_of_it_each_under_an_id_of_its_own(context: Any) -> None:
+    console = ConsoleProvider(context.log)
+    template = ProviderTemplate(name="pedido_listo", language="es", variables={"1": "Ana"})
+    receipts = [
+        await console.send_text(ANA, "hola", reference="m-1"),
+        await console.send_text(ANA, "hola", reference="m-1"),
+        await console.send_image(ANA, url=PICTURE, caption="Hoy 2x1", reference="m-2"),
+        await console.send_template(ANA, template, reference="m-3"),
+    ]
+
+    assert len({one.message_id for one in receipts}) == 4
+    assert await console.look_up(receipts[0].message_id) is None
 
 
 async def test_a_recipient_without_whatsapp_is_for_good(rig: Rig) -> None:

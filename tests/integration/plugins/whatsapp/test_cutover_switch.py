@@ -233,6 +233,23 @@ async def test_a_busy_table_is_given_way_to_and_nothing_is_changed(owner, rows, 
     assert (await triggers(owner), set(pauses), (await rows.standing()).scope.is_whole) == (before, {0.5}, True)
 
 
+async def test_a_table_that_is_free_again_in_time_is_switched(owner, rows, store, database):
+    order = await place(owner.connection, store)
+    pauses = []
+
+    async with await psycopg.AsyncConnection.connect(database.admin_url) as writer:
+
+        async def sleep(seconds):
+            pauses.append(seconds)
+            if len(pauses) == 2:
+                await writer.commit()
+
+        await writer.execute("update public.orders set status = 'ready' where id = %s", [order])
+        await switch(rows, [store], Side.HOST, lambda scope: scope.without([store]), sleep=sleep)
+
+    assert (len(pauses), (await rows.standing()).scope.speaks_for(store)) == (2, False)
+
+
 async def test_an_old_transaction_that_writes_after_the_instant_is_the_hosts_and_one_before_is_the_triggers(
     owner, rows, store, database
 ):

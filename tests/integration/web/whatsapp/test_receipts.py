@@ -84,6 +84,27 @@ async def test_an_order_that_comes_before_the_phone_is_linked_goes_out_when_it_i
     assert (status, attempts, len(evolution.sent)) == ("delivered", 1, 1)
 
 
+async def test_an_order_that_waits_beyond_the_limit_fails_in_the_owners_log_and_costs_nothing(
+    worker, shop, panel, evolution, until
+):
+    await place(worker, shop)
+
+    async def waits():
+        return await worker.rows("select 1 from public.plugin_events_log where park_reason = 'wait'")
+
+    await until(waits)
+    await shop.connection.execute(
+        """update public.plugin_events_log
+        set waiting_since = now() - interval '2 hours 1 second', next_attempt_at = now()"""
+    )
+    await worker.done()
+    answer = await panel.ask("GET", "/deliveries", params={"plugin": "whatsapp"})
+    [[used]] = await worker.rows("select coalesce(sum(credits_used_this_month), 0)::int from public.whatsapp_credits")
+
+    [one] = answer.json()["items"]
+    assert (one["status"], one["error"].split(":")[0], used, evolution.sent) == ("failed", "waited too long", 0, [])
+
+
 @pytest.fixture
 async def lost(worker, shop, linked):
     """A message that the provider took, and whose answer was lost."""
