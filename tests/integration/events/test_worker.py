@@ -310,6 +310,34 @@ async def test_a_stop_right_after_a_claim_leaves_no_call_behind(way, shop, probe
     assert (left, worker._handler._running) == ([(0,)], set())
 
 
+async def test_no_more_calls_of_a_plugin_run_at_once_than_it_says(way, shop, probe, until):
+    go_on, running, most = asyncio.Event(), 0, 0
+
+    async def note(_):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 2:
+            go_on.set()
+        await go_on.wait()
+        await asyncio.sleep(0)
+        running -= 1
+        return delivered()
+
+    probe.definition = msgspec.structs.replace(
+        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency=2)
+    )
+    way.registry.__init__(*rebuilt(probe))
+    probe.answers = [note] * 6
+    for _ in range(6):
+        await bring(way, shop)
+    await run_until(
+        way, "select 1 from public.plugin_events_log having count(*) filter (where status = 'delivered') = 6", until
+    )
+
+    assert most == 2
+
+
 async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, probe):
     began, go_on = asyncio.Event(), asyncio.Event()
 
