@@ -1,7 +1,6 @@
 """What every provider promises, asked of each over a real socket: one message once, or one of six problems."""
 
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -21,123 +20,13 @@ from pideai_whatsapp.providers.base import (
 )
 from pideai_whatsapp.providers.calls import Answer
 from pideai_whatsapp.providers.console import ConsoleProvider
-from pideai_whatsapp.providers.evolution import EvolutionProvider
-from pideai_whatsapp.providers.meta import MetaNumber, MetaProvider
 from pideai_whatsapp.providers.signals import Progress
-from pideai_whatsapp.providers.twilio import TwilioAccount, TwilioProvider
-from pideai_whatsapp.text.phones import Phone
 
 from pideai_host.api import AddressRefused
-from whatsapp_fakes import meta as fake_meta
-from whatsapp_fakes import twilio as fake_twilio
-from whatsapp_fakes.evolution import FakeEvolution
-from whatsapp_fakes.meta import FakeMeta
+from whatsapp_fakes.rigs import ANA, HOOK, Rig, evolution_rig, meta_rig, twilio_rig
 from whatsapp_fakes.server import Canned
-from whatsapp_fakes.twilio import FakeTwilio
 
-ANA = Phone("+584141234567")
 PICTURE = "https://cdn.pideai.com/arepa.jpg"
-HOOK = "https://plugins.pideai.com/webhooks/plugins/whatsapp/s"
-EVOLUTION_KEY = "operator key/1+="
-
-
-@dataclass
-class Rig:
-    """One provider with its stand-in.
-
-    Attributes:
-        make: Makes the provider on a client, at an address.
-        secret: What must never show.
-        forget: Makes the stand-in know no such recipient.
-        errors: The provider's own bodies for a rate limit and for a refusal of the message.
-    """
-
-    name: str
-    fake: Any
-    secret: str
-    make: Callable[[httpx.AsyncClient, str], Any]
-    client: httpx.AsyncClient
-    forget: Callable[[], None]
-    lock_out: Callable[[], None]
-    errors: dict[str, Canned] = field(default_factory=dict)
-
-    @property
-    def provider(self) -> Any:
-        return self.make(self.client, self.fake.url)
-
-    def on(self, client: httpx.AsyncClient, url: str) -> Any:
-        return self.make(client, url)
-
-
-def evolution_rig(client: httpx.AsyncClient) -> Rig:
-    fake = FakeEvolution(EVOLUTION_KEY)
-    fake.states["laarepera"] = "open"
-
-    def make(http: httpx.AsyncClient, url: str) -> EvolutionProvider:
-        return EvolutionProvider(http, url=url, key=EVOLUTION_KEY, instance="laarepera")
-
-    return Rig(
-        name="evolution",
-        fake=fake,
-        secret=EVOLUTION_KEY,
-        make=make,
-        client=client,
-        forget=lambda: fake.not_on_whatsapp.add("584141234567"),
-        lock_out=lambda: setattr(fake, "key", "changed"),
-        errors={
-            "rate limit": Canned(status=429, body={"status": 429, "error": "Too Many Requests"}),
-            "refused": Canned(status=400, body={"status": 400, "response": {"message": ["Text is required"]}}),
-        },
-    )
-
-
-def twilio_rig(client: httpx.AsyncClient) -> Rig:
-    fake = FakeTwilio()
-    account = TwilioAccount(
-        account_sid=fake_twilio.ACCOUNT,
-        user=fake_twilio.ACCOUNT,
-        password=fake_twilio.TOKEN,
-        sender=fake_twilio.SENDER,
-    )
-
-    def make(http: httpx.AsyncClient, url: str) -> TwilioProvider:
-        return TwilioProvider(http, account=account, callback_url=HOOK, base_url=url)
-
-    return Rig(
-        name="twilio",
-        fake=fake,
-        secret=fake_twilio.TOKEN,
-        make=make,
-        client=client,
-        forget=lambda: fake.habits.unreachable.add(ANA),
-        lock_out=fake.habits.keys.clear,
-        errors={
-            "rate limit": Canned(status=429, body={"code": 20429, "message": "Too Many Requests", "status": 429}),
-            "refused": Canned(status=400, body={"code": 21610, "message": "unsubscribed", "status": 400}),
-        },
-    )
-
-
-def meta_rig(client: httpx.AsyncClient) -> Rig:
-    fake = FakeMeta()
-    number = MetaNumber(phone_number_id=fake_meta.NUMBER_ID, access_token=fake_meta.TOKEN, api_version="v23.0")
-
-    def make(http: httpx.AsyncClient, url: str) -> MetaProvider:
-        return MetaProvider(http, number=number, base_url=url)
-
-    return Rig(
-        name="meta",
-        fake=fake,
-        secret=fake_meta.TOKEN,
-        make=make,
-        client=client,
-        forget=lambda: fake.unreachable.add("584141234567"),
-        lock_out=fake.tokens.clear,
-        errors={
-            "rate limit": Canned(status=400, body={"error": {"code": 130429, "message": "(#130429) Rate limit hit"}}),
-            "refused": Canned(status=400, body={"error": {"code": 131047, "message": "Re-engagement message"}}),
-        },
-    )
 
 
 @pytest.fixture(params=[evolution_rig, twilio_rig, meta_rig], ids=["evolution", "twilio", "meta"])
@@ -146,46 +35,6 @@ async def rig(request: pytest.FixtureRequest) -> AsyncIterator[Rig]:
         rig = request.param(client)
         async with rig.fake:
             yield rig
-
-
-@pytest.mark.parametrize(
-    ("number", "token", "is_own"),
-    [
-        pytest.param(fake_meta.NUMBER_ID, fake_meta.TOKEN, True, id="its token"),
-        pytest.param(fake_meta.NUMBER_ID, "another-good-token", False, id="the token of another number"),
-        pytest.param(fake_meta.NUMBER_ID, "no-token", False, id="no token at all"),
-        pytest.param("555000111", fake_meta.TOKEN, False, id="a number that is not there"),
-    ],
-)
-async def test_meta_shows_a_number_to_its_token_alone(number: str, token: str, is_own: bool) -> None:
-    async with FakeMeta() as fake, httpx.AsyncClient() as client:
-        fake.tokens["555000222"] = "another-good-token"
-        owner = MetaNumber(phone_number_id=number, access_token=token, api_version="v23.0")
-
-        assert await MetaProvider(client, number=owner, base_url=fake.url).has_number() is is_own
-
-
-@pytest.mark.parametrize(
-    ("answer", "is_own"),
-    [
-        pytest.param(Canned(status=200, body={"id": "1", "display_phone_number": "+1 555"}), False, id="another id"),
-        pytest.param(Canned(status=200, body={"id": fake_meta.NUMBER_ID}), False, id="a thing that is no number"),
-        pytest.param(Canned(status=200, body={"error": {"code": 190}}), False, id="an error that looks well"),
-        pytest.param(Canned(status=400, body={"error": {"code": 130429}}), None, id="too many questions"),
-        pytest.param(Canned(status=504, body={}), None, id="a gateway"),
-    ],
-)
-async def test_what_meta_does_not_say_of_a_number_proves_nothing(answer: Canned, is_own: bool | None) -> None:
-    async with FakeMeta() as fake, httpx.AsyncClient() as client:
-        fake.canned.append(answer)
-        owner = MetaNumber(phone_number_id=fake_meta.NUMBER_ID, access_token=fake_meta.TOKEN, api_version="v23.0")
-        provider = MetaProvider(client, number=owner, base_url=fake.url)
-
-        if is_own is None:
-            with pytest.raises(ProviderUnavailable):
-                await provider.has_number()
-        else:
-            assert await provider.has_number() is is_own
 
 
 async def problem_of(sending: Any) -> ProviderProblem:
