@@ -2,10 +2,12 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from uuid import UUID
 
 import pytest
 
-from pideai_host.events import wake
+from pideai_host.events import changed, wake
+from pideai_host.events.changed import ChangedStores
 from pideai_host.events.wake import Notifier
 
 
@@ -85,3 +87,13 @@ async def test_the_own_process_is_told_without_the_database(pool):
     await notifier.stop()
 
     assert heard == [{"a"}]
+
+
+async def test_a_word_of_changed_stores_is_their_ids_and_nothing_else(pool, monkeypatch):
+    monkeypatch.setattr(changed, "COALESCE_S", 0.0)
+    told = ChangedStores(pool)
+    told.tell({UUID(int=2), UUID(int=1)})
+    told.tell({UUID(int=1)})
+    await told.stop()
+
+    assert (pool.sent.get_nowait(), pool.sent.empty()) == (f"{UUID(int=1)},{UUID(int=2)}", True)
