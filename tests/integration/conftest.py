@@ -2,11 +2,15 @@
 
 shop      Shop: writes orders as the storefront does, and gives the webhook bodies of its changes
 probe     ProbePlugin: `answers` is what handle_event does next, `calls` what it was called with
+environ   what a process of the host needs to run on the test's database, and what this process has
+port      a port that is free
 way       Way: intake, door, queue and a worker (not started) for the probe, as the runtime role
 """
 
 import asyncio
 import json
+import os
+import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -60,6 +64,24 @@ async def wait_until(condition: Callable[[], Awaitable[Any]]) -> Any:
             if found:
                 return found
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def environ(database: Any) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database.runtime_url,
+        "ADMIN_DATABASE_URL": database.admin_url,
+        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+    }
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        found: int = probe.getsockname()[1]
+    return found
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """`pideai-host doctor` says of each thing that can be wrong what it is and what to do, in one line each."""
 
 import json
-import os
 import subprocess
 import sys
 from uuid import uuid4
@@ -334,13 +333,7 @@ def test_an_embedded_database_that_is_not_there_yet_is_not_made(open_dir):
     assert not (open_dir / "data").exists()
 
 
-def test_the_command_ends_with_1_and_writes_json(database):
-    environ = {
-        **os.environ,
-        "DATABASE_URL": database.runtime_url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
-    }
+def test_the_command_ends_with_1_and_writes_json(environ):
     run = subprocess.run(
         [sys.executable, "-m", "pideai_host", "doctor", "--json", "--worker"],
         env=environ, capture_output=True, text=True, timeout=60, check=False,
@@ -361,15 +354,8 @@ def test_the_command_ends_with_1_and_writes_json(database):
         ("postgresql://u:hidden@aws.pooler.supabase.com:6543/x", "error: DATABASE_URL leads to a transaction pooler"),
     ],
 )
-def test_what_starts_says_it_in_one_line_as_well(database, command, url, said):
-    environ = {
-        **os.environ,
-        "DATABASE_URL": url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
-        "SUPABASE_URL": "http://127.0.0.1:9",
-        "PIDEAI_LOG_LEVEL": "error",
-    }
+def test_what_starts_says_it_in_one_line_as_well(environ, command, url, said):
+    environ |= {"DATABASE_URL": url, "SUPABASE_URL": "http://127.0.0.1:9", "PIDEAI_LOG_LEVEL": "error"}
     run = subprocess.run(
         [sys.executable, "-m", "pideai_host", command],
         env=environ, capture_output=True, text=True, timeout=60, check=False,

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -21,26 +20,16 @@ DISTS = Path(__file__).parents[2] / "dists"
 
 
 @pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
 def notes(tmp_path):
     return tmp_path / "notes"
 
 
 @pytest.fixture(params=[("serve",), ("worker",)], ids=" ".join)
-def process(request, database, port, notes):
+def process(request, environ, port, notes):
     running = subprocess.Popen(
         [sys.executable, "-m", "pideai_host", *request.param],
         env={
-            **os.environ,
-            "DATABASE_URL": database.runtime_url,
-            "ADMIN_DATABASE_URL": database.admin_url,
-            "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+            **environ,
             "PIDEAI_WEBHOOK_SECRETS": "0123456789abcdef",
             "PIDEAI_PLUGINS": "wakes,wake-fails",
             "PIDEAI_PORT": str(port),

@@ -9,7 +9,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -144,18 +143,11 @@ async def keys_served(signer: TokenSigner) -> AsyncIterator[str]:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
 
 
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @asynccontextmanager
 async def host_running(environ: dict[str, str], address: str) -> AsyncIterator[None]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "pideai_host", "serve", "--no-worker"),
-        env={**os.environ, **environ},
+        env=environ,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
     )
@@ -197,7 +189,7 @@ async def schemathesis(folder: Path, configuration: str, address: str) -> tuple[
 
 
 @pytest.mark.timeout(600)
-async def test_the_host_answers_as_its_document_says(database, furnished, port, tmp_path):
+async def test_the_host_answers_as_its_document_says(environ, furnished, port, tmp_path):
     signer, address = TokenSigner(ISSUER), f"http://127.0.0.1:{port}"
     configuration = CONFIGURATION.format(
         examples=150 if os.environ.get("PIDEAI_TEST_LONG") else 15,
@@ -211,10 +203,7 @@ async def test_the_host_answers_as_its_document_says(database, furnished, port, 
         cursor=cursor_of(Mark(datetime(2100, 1, 1, tzinfo=UTC), UUID(int=2**128 - 1))),
     )
     async with keys_served(signer) as keys:
-        environ = {
-            "DATABASE_URL": database.runtime_url,
-            "ADMIN_DATABASE_URL": database.admin_url,
-            "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+        more = {
             "PIDEAI_WEBHOOK_SECRETS": WEBHOOK_SECRET,
             "PIDEAI_PORT": str(port),
             "PIDEAI_PLUGINS": ",".join(PLUGINS),
@@ -223,7 +212,7 @@ async def test_the_host_answers_as_its_document_says(database, furnished, port, 
             "SUPABASE_JWKS_URL": keys,
             "SUPABASE_JWT_ISSUER": ISSUER,
         }
-        async with host_running(environ, address):
+        async with host_running({**environ, **more}, address):
             code, said = await schemathesis(tmp_path, configuration, address)
 
     assert code == 0, said

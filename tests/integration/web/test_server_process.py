@@ -1,8 +1,6 @@
 """`pideai-host serve` as a process: it stops when it is told to, at whatever moment, and leaves nothing behind."""
 
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,12 +13,10 @@ PATIENCE_S = 40.0
 DISTS = Path(__file__).parents[2] / "dists"
 
 
-def environ(database, port):
+@pytest.fixture
+def environ(environ, port):
     return {
-        **os.environ,
-        "DATABASE_URL": database.runtime_url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+        **environ,
         "PIDEAI_WEBHOOK_SECRETS": "0123456789abcdef",
         "PIDEAI_PORT": str(port),
         "PIDEAI_PLUGINS": "webhook-bridge,interrupts",
@@ -30,18 +26,11 @@ def environ(database, port):
 
 
 @pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def host(database, port):
+def host(environ, port):
     """A process that has said that it starts to listen."""
     process = subprocess.Popen(
         [sys.executable, "-m", "pideai_host", "serve", "--no-worker"],
-        env=environ(database, port),
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,13 +23,6 @@ STOP_S = 20.0
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
 async def keys_at() -> AsyncIterator[tuple[TokenSigner, str]]:
     """Stand in for the auth server: whatever is asked, here are the keys."""
     signer = TokenSigner(ISSUER)
@@ -48,12 +39,9 @@ async def keys_at() -> AsyncIterator[tuple[TokenSigner, str]]:
 
 
 @pytest.fixture
-def environ(database, port, keys_at) -> dict[str, str]:
+def environ(environ, port, keys_at) -> dict[str, str]:
     return {
-        **os.environ,
-        "DATABASE_URL": database.runtime_url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+        **environ,
         "PIDEAI_WEBHOOK_SECRETS": SECRET,
         "PIDEAI_PORT": str(port),
         "PIDEAI_PLUGINS": "webhook-bridge",

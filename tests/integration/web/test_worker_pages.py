@@ -1,6 +1,5 @@
 """`pideai-host worker` answers for its metrics and its health, where it was given a port."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -14,19 +13,9 @@ TOKEN = "0123456789abcdef"
 
 
 @pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-@pytest.fixture
-def environ(database, port):
+def environ(environ, port):
     return {
-        **os.environ,
-        "DATABASE_URL": database.runtime_url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "A" * 43 + "=",
+        **environ,
         "PIDEAI_PLUGINS": "webhook-bridge",
         "PIDEAI_LOG_FORMAT": "json",
         "PIDEAI_WORKER_PORT": str(port),
