@@ -155,24 +155,15 @@ async def open_session(settings: Settings, slug: str, registry: Registry) -> Asy
         PluginFault: the plugin's own migrations are not applied.
     """
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(
-            open_pool(
-                settings.database_url or "",
-                min_size=1,
-                max_size=4,
-                name="pideai-host command",
-                variable=settings.database_variable,
+        pool, owner = [
+            await stack.enter_async_context(
+                open_pool(url or "", min_size=1, max_size=4, name="pideai-host command", variable=variable)
             )
-        )
-        owner = await stack.enter_async_context(
-            open_pool(
-                settings.admin_database_url or "",
-                min_size=1,
-                max_size=4,
-                name="pideai-host command",
-                variable=settings.admin_database_variable,
+            for url, variable in (
+                (settings.database_url, settings.database_variable),
+                (settings.admin_database_url, settings.admin_database_variable),
             )
-        )
+        ]
         await require_tables(pool)
         usable = await without_unmigrated(with_event_types(registry), pool)
         if slug not in usable.definitions:
