@@ -101,6 +101,18 @@ async def test_no_other_trigger_is_touched(owner, rows, store):
     assert await owner.fetch(sql, {"six": NAMES}) == before
 
 
+async def test_the_old_functions_are_left_in_place(owner, rows, store):
+    sql = """select oid, pg_get_functiondef(oid), proacl::text from pg_proc
+             where pronamespace = 'public'::regnamespace and prokind = 'f' order by 1"""
+    before = await owner.fetch(sql)
+    await over(rows, store)
+    between = await owner.fetch(sql)
+    await back(rows, store)
+
+    assert sum("FUNCTION public.notify_order_" in row["pg_get_functiondef"] for row in before) == len(NAMES)
+    assert (between, await owner.fetch(sql)) == (before, before)
+
+
 async def test_what_a_trigger_asked_before_is_asked_still_and_one_that_was_off_stays_off(owner, rows, store, other):
     await owner.execute(
         """create or replace trigger trigger_notify_order_ready_whatsapp after update of status on public.orders

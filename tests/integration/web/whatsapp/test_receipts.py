@@ -45,6 +45,28 @@ async def test_an_order_becomes_a_message_that_is_delivered_and_read(worker, sho
     }  # fmt: skip
 
 
+async def test_the_operators_keys_are_in_no_table(worker, shop, linked, panel, operator):
+    await place(worker, shop)
+    await worker.done()
+    await linked.poster.settled()
+
+    async def tables_with(word):
+        tables = await shop.connection.execute(
+            """select format('%I.%I', schemaname, tablename) from pg_tables
+            where schemaname not in ('pg_catalog', 'information_schema')"""
+        )
+        found = []
+        for [table] in await tables.fetchall():
+            rows = await shop.connection.execute(
+                f"select 1 from {table} t where strpos(t::text, %s) > 0 limit 1", [word]
+            )
+            found += [table] * rows.rowcount
+        return found
+
+    assert "public.whatsapp_messages" in await tables_with(CUSTOMER)
+    assert [await tables_with(key) for name, key in operator.items() if name.endswith("_KEY")] == [[], []]
+
+
 async def test_receipts_that_come_backwards_and_twice_leave_it_read(worker, shop, linked, panel):
     await place(worker, shop)
     await worker.done()
