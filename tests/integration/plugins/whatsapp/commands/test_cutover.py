@@ -3,115 +3,13 @@
 import asyncio
 import json
 import os
-import random
 import sys
-from collections import Counter
-from datetime import UTC, datetime
-from typing import NamedTuple
-from uuid import UUID
 
-import psycopg
 import pytest
-from pideai_whatsapp.plugin import WhatsAppPlugin
 
 from pideai_host.api import NotReady
-from pideai_host.cli.app import run
-from pideai_host.events import triggers
-from pideai_host.events.capture import CaptureDoor
-from pideai_host.events.changes import ChangeReader
-from pideai_host.outgoing.client import make_client
-from pideai_host.plugins.call import HookRunner
-from pideai_host.plugins.registry import Registry
-from pideai_host.stores.context import ContextFactory
-from pideai_host.stores.lifecycle import Lifecycle
-from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.wire import InstallIn, UpdateIn
-from whatsapp_fakes.old_triggers import KIND_OF, PG_NET, make_store, place
-
-pytestmark = pytest.mark.usefixtures("log_as_before")
-
-CONSOLE = {"provider": "console", "confirmationOn": "confirmed"}
-FORWARD = ("confirmed", "preparing", "ready", "out_for_delivery", "delivered")
-
-
-class Said(NamedTuple):
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def loaded():
-    return {"whatsapp": WhatsAppPlugin()}
-
-
-@pytest.fixture
-def configs():
-    return {"whatsapp": CONSOLE}
-
-
-@pytest.fixture
-async def store(shop, installation):
-    """The shop's store sends by today's triggers; the plugin is installed, and rests."""
-    await shop.connection.execute(PG_NET)
-    await shop.connection.execute("update public.store_plugins set enabled = false")
-    await shop.connection.execute(
-        "insert into pideai_whatsapp.stores (store_id, is_adopted) values (%s, true)", [shop.store_id]
-    )
-    await shop.connection.execute("update public.whatsapp_credits set monthly_credits = 100000")
-    return shop.store_id
-
-
-@pytest.fixture
-async def host(shop):
-    """A host that learns of orders and works, as far as the database knows."""
-    await triggers.enable(shop.connection, "orders")
-    await shop.connection.execute(
-        """insert into pideai_host.processes (id, host, pid, version, takes_events, makes_deliveries, leads)
-           values (gen_random_uuid(), 'h', 1, '0', true, true, true)"""
-    )
-
-
-@pytest.fixture
-async def lifecycle(pool, loaded):
-    runner, http = HookRunner(), make_client()
-    registry = Registry.of(loaded)
-    sealer = Sealer([("k1", b"k" * 32)])
-    yield Lifecycle(pool, registry, runner, ContextFactory(pool, http, sealer, {}), sealer)
-    await runner.aclose()
-    await http.aclose()
-
-
-@pytest.fixture
-def environment(database):
-    return {
-        "DATABASE_URL": database.runtime_url,
-        "ADMIN_DATABASE_URL": database.admin_url,
-        "PIDEAI_MASTER_KEYS": "k1:" + "a2" * 21 + "a=",
-    }
-
-
-@pytest.fixture
-def call(environment, monkeypatch, capsys):
-    """Run a command as its own process would, but in a thread of this one: it starts in no time."""
-
-    async def call(*arguments: str, **more: str) -> Said:
-        with monkeypatch.context() as patch:
-            for name, value in (environment | more).items():
-                patch.setenv(name, value)
-            capsys.readouterr()
-            code = await asyncio.to_thread(run, ["whatsapp", *map(str, arguments)])
-        return Said(code, *capsys.readouterr())
-
-    return call
-
-
-@pytest.fixture
-def ask(shop):
-    async def rows(sql, *values):
-        return await (await shop.connection.execute(sql, values or None)).fetchall()
-
-    return rows
+from whatsapp_fakes.old_triggers import KIND_OF, make_store, place
 
 
 async def test_it_is_a_command_of_the_host(environment, store):
@@ -149,7 +47,7 @@ async def test_what_is_missing_is_said_all_at_once_and_nothing_is_changed(call, 
 async def test_check_says_that_a_store_is_ready_and_changes_nothing(call, store, host, ask):
     said = await call("cutover", "--all", "--check")
 
-    assert said == Said(0, "arepas-probe: is ready\n", "")
+    assert (said.code, said.out, said.err) == (0, "arepas-probe: is ready\n", "")
     assert await ask("select 1 from pideai_whatsapp.cutovers") == []
     assert await ask("select enabled from public.store_plugins") == [(False,)]
 
@@ -340,93 +238,3 @@ async def test_evolution_has_to_answer_for_the_stores_phone(call, store, host, s
     assert [one.code for one in (without, right, wrong, closed)] == [1, 0, 1, 1]
     assert "EVOLUTION_API_URL" in without.err
     assert "not linked: Evolution says close" in closed.err
-
-
-async def test_a_connected_store_sends_through_its_phone_from_the_first_change_on(
-    working, call, store, host, shop, ask, evolution, operator, until
-):
-    await shop.connection.execute(
-        """update public.store_plugins set config = '{"provider": "evolution", "confirmationOn": "confirmed"}'"""
-    )
-    door = CaptureDoor(working.pool, ChangeReader(working.directory, now=lambda: datetime.now(UTC)), working.intake)
-    early, late = [await place(shop.connection, store) for _ in range(2)]
-    await shop.connection.execute("update public.orders set status = 'confirmed' where id = %s", [early])
-    said = await call("cutover", "--store", "arepas-probe", **operator, PIDEAI_HTTP_ALLOW="127.0.0.0/8")
-    await shop.connection.execute("update public.orders set status = 'confirmed' where id = %s", [late])
-
-    async def is_settled():
-        await door.take()
-        rows = await working.rows("select status from public.plugin_events_log where event_type <> 'order.created'")
-        return len(rows) >= 2 and all(status != "pending" for (status,) in rows)
-
-    await until(is_settled)
-    orders = await working.rows("select order_id from public.whatsapp_messages")
-
-    assert said.code == 0, said
-    assert (orders, len(evolution.sent)) == ([(late,)], 1)
-    assert await ask("select order_id, kind from net.calls") == [(early, "order_confirmation")]
-
-
-async def go_forward(url: str, store_id: UUID, *, seed: int, stop: asyncio.Event) -> None:
-    """Take orders through all their statuses, some in transactions that began long before they wrote."""
-    chance = random.Random(seed)
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        while not stop.is_set():
-            order = await place(connection, store_id)
-            for status in FORWARD:
-                async with connection.transaction():
-                    await connection.execute("select now()")
-                    await asyncio.sleep(chance.random() * 0.1 if chance.random() < 0.4 else 0.0)
-                    await connection.execute("update public.orders set status = %s where id = %s", [status, order])
-                await asyncio.sleep(chance.random() * 0.1)
-
-
-async def test_while_orders_change_each_status_is_announced_exactly_once(
-    working, call, store, host, database, ask, until
-):
-    """Over, back and over again, with six people at work: calls and messages are counted together."""
-    door = CaptureDoor(working.pool, ChangeReader(working.directory, now=lambda: datetime.now(UTC)), working.intake)
-    await door.start()
-    stop = asyncio.Event()
-    people = [asyncio.create_task(go_forward(database.admin_url, store, seed=one, stop=stop)) for one in range(6)]
-
-    async def count():
-        return (await ask("select count(*) from public.order_status_history"))[0][0]
-
-    async def has_grown(before):
-        return await count() > before + 60
-
-    try:
-        for arguments in (("cutover",), ("rollback", "--timeout-s", "0"), ("cutover",)):
-            before = await count()
-            await until(lambda before=before: has_grown(before))
-            said = await call(*arguments, "--store", "arepas-probe")
-            assert said.code == (1 if "rollback" in arguments else 0), said
-    finally:
-        stop.set()
-        await asyncio.gather(*people)
-
-    async def is_quiet():
-        [[open_ones]] = await ask(
-            """select (select count(*) from pideai_host.captured_changes)
-                      + (select count(*) from public.plugin_events_log where status = 'pending')"""
-        )
-        return not open_ones
-
-    await until(is_quiet)
-    await door.stop()
-
-    changes = Counter(
-        (order, KIND_OF[status])
-        for order, status in await ask(
-            "select order_id, to_status from public.order_status_history where from_status is not null"
-        )
-    )
-    by_triggers = Counter(await ask("select order_id, kind from net.calls"))
-    by_host = Counter(
-        await ask("select order_id, message_type from public.whatsapp_messages where status in ('sent', 'delivered')")
-    )
-
-    assert by_triggers + by_host == changes
-    assert by_triggers
-    assert by_host
