@@ -8,7 +8,6 @@ does for one message. CPU moves with whatever else the machine does; the bytecod
 import asyncio
 import gc
 import sys
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -22,13 +21,13 @@ from uuid import UUID, uuid4
 
 import aiohttp
 import msgspec
-import uvloop
 from pideai_webhook_bridge.plugin import WebhookBridge
 
 from benchmarks import orders
 from benchmarks.bare import delivery as bare
 from benchmarks.figures import Figure, compared
 from benchmarks.harness import Options
+from benchmarks.loop import on_workers_loop
 from benchmarks.ports import free_port
 from benchmarks.processes import Process
 from benchmarks.ready import BRIDGE
@@ -48,14 +47,12 @@ Call = Callable[[], Awaitable[Any]]
 
 async def run(options: Options) -> list[Figure]:
     """Measure calls, on the loop that workers run on."""
-    figures: list[Figure] = []
     thresholds = gc.get_threshold()
     set_collector_for_serving()
-    thread = threading.Thread(target=lambda: figures.extend(uvloop.run(_measure(options.rounds))))
-    thread.start()
-    await asyncio.to_thread(thread.join)
-    gc.set_threshold(*thresholds)
-    return figures
+    try:
+        return await on_workers_loop(_measure(options.rounds))
+    finally:
+        gc.set_threshold(*thresholds)
 
 
 async def _measure(rounds: int) -> list[Figure]:

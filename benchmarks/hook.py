@@ -1,15 +1,13 @@
 """Hook calls: what the limits around a plugin's function cost, beside calling the function itself."""
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any, Final
 
-import uvloop
-
 from benchmarks.figures import Figure, alone, compared
 from benchmarks.harness import Options
+from benchmarks.loop import on_workers_loop
 from pideai_host.api import PluginDefinition, PluginEventResult, PluginType, delivered, hookimpl
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
@@ -53,11 +51,7 @@ _ANSWER: Final = delivered()
 
 async def run(options: Options) -> list[Figure]:
     """Measure hook calls, on the loop that workers run on."""
-    figures: list[Figure] = []
-    thread = threading.Thread(target=lambda: figures.extend(uvloop.run(_measure(options.rounds))))
-    thread.start()
-    await asyncio.to_thread(thread.join)
-    return figures
+    return await on_workers_loop(_measure(options.rounds))
 
 
 async def _measure(rounds: int) -> list[Figure]:

@@ -5,9 +5,7 @@ in turn, each within the limits that the host has by default; CPU is this proces
 and PostgreSQL's.
 """
 
-import asyncio
 import itertools
-import threading
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from time import monotonic, process_time
@@ -17,13 +15,13 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
-import uvloop
 from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.types import Message, Scope
 
 from benchmarks.figures import Figure, alone, compared
 from benchmarks.harness import Bench
+from benchmarks.loop import on_workers_loop
 from benchmarks.machine import cpu_s
 from benchmarks.processes import BenchmarkFailed
 from pideai_host.db.dev import create_demo_store
@@ -64,21 +62,7 @@ async def run(bench: Bench) -> list[Figure]:
             bench.host.connection, owner_id=owner_id, subdomain=f"identity-{number}", name="Identity"
         )
         owners.append(Owner(store_id, signer.token(owner_id)))
-    found: list[Figure] = []
-    failed: list[BaseException] = []
-
-    def measure() -> None:
-        try:
-            found.extend(uvloop.run(_measure(bench, signer, owners)))
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            failed.append(error)
-
-    thread = threading.Thread(target=measure)
-    thread.start()
-    await asyncio.to_thread(thread.join)
-    if failed:
-        raise failed[0]
-    return found
+    return await on_workers_loop(_measure(bench, signer, owners))
 
 
 async def _measure(bench: Bench, signer: TokenSigner, owners: list[Owner]) -> list[Figure]:

@@ -4,19 +4,17 @@
 is left where nothing is traced: one look at whether anything is.
 """
 
-import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from time import perf_counter
 from typing import Any, Final
 
-import uvloop
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 
 from benchmarks.figures import Figure, alone, compared
 from benchmarks.harness import Options
 from benchmarks.hook import LIMIT_S, AsyncPlugin
+from benchmarks.loop import on_workers_loop
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
 from pideai_host.plugins.traced import TracedRunner
@@ -37,11 +35,7 @@ class _Nobody(SpanExporter):
 
 async def run(options: Options) -> list[Figure]:
     """Measure, on the loop that workers run on."""
-    figures: list[Figure] = []
-    thread = threading.Thread(target=lambda: figures.extend(uvloop.run(_measure(options.rounds))))
-    thread.start()
-    await asyncio.to_thread(thread.join)
-    return figures
+    return await on_workers_loop(_measure(options.rounds))
 
 
 async def _measure(rounds: int) -> list[Figure]:
