@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from decimal import Decimal
 
 import httpx
 import msgspec
-import psycopg
 import pytest
 from structlog.testing import capture_logs
+from tests.integration.events.conftest import bring, rebuilt
 
 from pideai_host.api import (
     CreditsExhausted,
@@ -22,14 +21,7 @@ from pideai_host.api import (
     wait,
 )
 
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
 PAYMENT = PaymentPayload(payment_id="p1", amount=5, currency="USD")
-
-
-async def bring(way, shop):
-    """Bring one order.updated, which needs no completion."""
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 async def test_a_delivered_event_is_logged_with_its_attempt(working, shop):
@@ -129,14 +121,6 @@ async def test_a_hook_that_hangs_is_ended_by_its_limit(way, shop, probe):
     assert log == [
         ("failed", 4, "gave up after 4 attempts: HookTimeout: probe: handle_event did not end within 0.05 s")
     ]
-
-
-def rebuilt(probe):
-    from pideai_host.plugins.registry import new_manager
-
-    manager = new_manager()
-    manager.register(probe, name="probe")
-    return manager, {"probe": probe.definition}
 
 
 async def test_an_emitted_event_is_kept(working, shop, probe):
@@ -289,27 +273,6 @@ async def test_a_price_beyond_reason_holds_up_no_other_order(working, shop, prob
     assert [row[0] for row in await working.done(2)] == ["delivered", "delivered"]
 
 
-async def test_a_stop_right_after_a_claim_leaves_no_call_behind(way, shop, probe):
-    """What runs begins more: the batch its calls, a call its settling. A stop waits for these as well."""
-    for _ in range(20):
-        await bring(way, shop)
-    worker = way.worker()
-    claimed, claim = asyncio.Event(), way.queue.claim
-
-    async def noted(wanted):
-        found = await claim(wanted)
-        claimed.set()
-        return found
-
-    way.queue.claim = noted
-    await worker.start()
-    await claimed.wait()
-    await worker.stop()
-    left = await way.rows("select count(*) from pgmq.q_pideai_probe where read_ct > 0")
-
-    assert (left, worker._handler._running) == ([(0,)], set())
-
-
 async def test_no_more_calls_of_a_plugin_run_at_once_than_it_says(way, shop, probe, until):
     go_on, running, most = asyncio.Event(), 0, 0
 
@@ -338,128 +301,11 @@ async def test_no_more_calls_of_a_plugin_run_at_once_than_it_says(way, shop, pro
     assert most == 2
 
 
-async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, probe):
-    began, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(context):
-        began.set()
-        await go_on.wait()
-        return delivered()
-
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
-    )
-    way.registry.__init__(*rebuilt(probe))
-    probe.answers = [slow]
-    for _ in range(3):
-        await bring(way, shop)
-    worker = way.worker()
-    await worker.start()
-    await began.wait()
-    stopping = asyncio.create_task(worker.stop())
-    await asyncio.sleep(0)
-    go_on.set()
-    await stopping
-
-    assert (sorted(await way.statuses()), len(probe.calls)) == (["delivered", "pending", "pending"], 1)
-
-
-async def test_a_batch_that_cannot_be_begun_is_put_off_for_a_moment_not_for_a_lease(way, shop, probe):
-    real, broken = way.installed.for_batch, [psycopg.OperationalError("cut")]
-
-    async def for_batch(batch):
-        if broken:
-            raise broken.pop()
-        return await real(batch)
-
-    way.installed.for_batch = for_batch
-    worker = way.worker()
-    await worker.start()
-    await bring(way, shop)
-    log = await way.done()
-    await worker.stop()
-
-    assert log == [("delivered", 1, None)]
-
-
 async def run_until(way, condition, until):
     worker = way.worker()
     await worker.start()
     await until(lambda: way.rows(condition))
     await worker.stop()
-
-
-async def test_a_stop_finishes_what_runs(way, shop, probe):
-    began, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(context):
-        began.set()
-        await go_on.wait()
-        return delivered()
-
-    probe.answers = [slow]
-    worker = way.worker()
-    await worker.start()
-    await bring(way, shop)
-    worker.wake(None)
-    await began.wait()
-    stopping = asyncio.create_task(worker.stop())
-    go_on.set()
-    await stopping
-
-    assert await way.statuses() == ["delivered"]
-
-
-async def test_two_workers_share_a_backlog_without_doubling(way, shop, probe):
-    for _ in range(30):
-        await bring(way, shop)
-    one, two = way.worker(), way.worker()
-    await asyncio.gather(one.start(), two.start())
-    await way.done(30)
-    await asyncio.gather(one.stop(), two.stop())
-
-    assert (len(probe.calls), len({event.id for event in probe.calls})) == (30, 30)
-
-
-async def test_a_quarantined_plugins_lanes_are_left_to_other_workers(way, shop, probe, until):
-    leaving, serving = way.worker(quarantined={"probe": "blocks"}), way.worker()
-    await leaving.start()
-    await bring(way, shop)
-    leaving.wake(None)
-    await until(lambda: way.rows("select 1 from pgmq.q_pideai_probe where read_ct = 0"))
-    before = list(probe.calls)
-    await serving.start()
-    await way.done()
-    await asyncio.gather(leaving.stop(), serving.stop())
-
-    assert (before, len(probe.calls)) == ([], 1)
-
-
-async def test_what_a_worker_holds_of_a_plugin_when_it_is_quarantined_goes_back(way, shop, probe, until):
-    quarantined = {}
-
-    async def misbehave(context):
-        quarantined["probe"] = "blocks"
-        return retry("again")
-
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
-    )
-    way.registry.__init__(*rebuilt(probe))
-    probe.answers = [misbehave]
-    for _ in range(3):
-        await bring(way, shop)
-    worker = way.worker(quarantined=quarantined)
-    await worker.start()
-
-    async def all_went_back():
-        [[waiting]] = await way.rows("select count(*) from pgmq.q_pideai_probe where read_ct = 0")
-        return probe.calls and waiting == 3
-
-    await until(all_went_back)
-    await worker.stop()
-
-    assert len(probe.calls) == 1
 
 
 async def test_a_changed_configuration_is_seen_by_the_next_delivery(working, shop, probe):
