@@ -1,6 +1,6 @@
 """What the tests of this package share: a context whose every part can be looked into, and orders to tell about."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +28,7 @@ from pideai_host.api import (
     OrderPayload,
     OrderStatusPayload,
     PluginEvent,
+    PluginEventResult,
     StoreUnknown,
 )
 from whatsapp_fakes.evolution import Canned, FakeEvolution
@@ -37,6 +38,7 @@ ORDER_ID = UUID("a1b2c3d4-2222-4222-8222-222222222222")
 DELIVERY_ID = UUID("33333333-3333-4333-8333-333333333333")
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 OPERATOR_KEY = "operator-key"
+EVOLUTION: Mapping[str, Any] = {"provider": "evolution"}
 
 
 class FakeLog:
@@ -346,6 +348,16 @@ def make_life() -> Callable[[int], tuple[FakeContext, FakeRecords, PluginEvent]]
 def plugin(records: FakeRecords) -> WhatsAppPlugin:
     """The plugin on `records`, at a fixed time."""
     return WhatsAppPlugin(records=lambda _: records, now=lambda: NOW)
+
+
+@pytest.fixture
+def confirm(plugin: WhatsAppPlugin, context: FakeContext) -> Callable[..., Awaitable[PluginEventResult]]:
+    """Deliver ``order.created`` once, by default through Evolution."""
+
+    async def handle(config: Mapping[str, Any] = EVOLUTION, **changes: Any) -> PluginEventResult:
+        return await plugin.handle_event(_event("order.created", _created(**changes)), config, context)
+
+    return handle
 
 
 @pytest.fixture
