@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from pideai_whatsapp.errors import ChannelBusy
 from pideai_whatsapp.plugin import plugin as installed
 from pideai_whatsapp.statements import statement
 
@@ -20,19 +21,20 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 class Silent:
     """A database that takes everything, `written` in turn, and where no trigger of the old system speaks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, others_are_faster: bool = False) -> None:
         self.written: list[str] = []
+        self.others_are_faster = others_are_faster
 
     async def execute(self, sql: str, params: Any = None) -> int:
         self.written.append(sql)
         return 1
 
     async def fetch_one(self, sql: str, params: Any = None) -> dict[str, Any]:
-        """Give a channel that nothing is known of, written in any case."""
+        """Give a channel that nothing is known of, and write it unless others were faster."""
         unset = ("reason", "phone", "qr", "outage_since", "told_at", "heard_at", "checked_at", "hooked_at")
         row = dict.fromkeys((*unset, "restarted_at", "subdomain"))
         return row | {
-            "is_written": True,
+            "is_written": not self.others_are_faster,
             "version": 1,
             "provider": "console",
             "state": "unlinked",
@@ -186,6 +188,17 @@ async def test_own_instance_is_taken_and_the_panel_told(
 
     assert context.db.written.count(statement("instance_claim")) == names_taken
     assert context.db.written[-1] == statement("settings_flags")
+
+
+async def test_configuration_that_is_refused_because_others_change_the_channel_tells_the_panel_nothing(
+    plugin: Any, context: Any
+) -> None:
+    context.db = Silent(others_are_faster=True)
+
+    with pytest.raises(ChannelBusy):
+        await plugin.on_config_change(EVOLUTION, context)
+
+    assert context.db.written == []
 
 
 def test_definition_is_what_the_catalogue_expects() -> None:

@@ -40,3 +40,23 @@ def test_a_statement_is_bound_to_a_store_or_says_why_not(name):
 
 def test_no_statement_is_excused_that_is_not_there():
     assert OVER_STORES.keys() <= STATEMENTS.keys()
+
+
+def test_enabling_and_configuring_set_the_same_switches():
+    """One makes the row and the other must not, so that SQL has them write the list twice."""
+    enabled, configured = (
+        _from(STATEMENTS[name], "auto_order_confirmation = ") for name in ("settings_enable", "settings_flags")
+    )
+
+    assert configured.partition(" WHERE ")[0] == enabled
+
+
+def test_a_message_reads_its_store_as_the_panel_does():
+    facts, store = (_from(STATEMENTS[name], "SELECT s.name") for name in ("facts", "store"))
+
+    assert facts.startswith(store.partition(" FROM ")[0] + ",")
+
+
+def _from(statement: str, first: str) -> str:
+    """Return a statement from some words on, with single spaces."""
+    return " ".join(statement[statement.index(first) :].split())
