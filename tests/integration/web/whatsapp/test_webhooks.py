@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from pideai_whatsapp.providers.choose import webhook_secret
 
+from pideai_host.telemetry import REGISTRY
 from whatsapp_fakes import meta as fake_meta
 
 SUBDOMAIN = "arepas-probe"
@@ -174,8 +175,16 @@ class TestMeta:
         assert answer.status_code == 200
         assert [one["phone"] for one in out] == [f"+{CUSTOMER}"]
 
-    async def test_a_number_of_no_store_is_taken(self, host, panel):
+    async def test_a_number_of_no_store_is_taken_and_counted(self, host, panel):
+        def taken():
+            return (
+                REGISTRY.get_sample_value("pideai_provider_calls_total", {"plugin": "whatsapp", "result": "taken"})
+                or 0.0
+            )
+
+        before = taken()
         assert (await self.post(host, fake_meta.change("999999"))).status_code == 200
+        assert taken() - before == 1
 
     async def test_a_wrong_signature_is_refused(self, host, number, panel):
         header = {"x-hub-signature-256": "sha256=" + "0" * 64}
