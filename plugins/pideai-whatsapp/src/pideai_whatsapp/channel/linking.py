@@ -45,6 +45,7 @@ async def link(config: WhatsAppConfig, context: PluginContext, *, number: Phone 
     Raises:
         ProviderProblem: the provider does not do it now.
         InstanceForeign: the instance is another store's.
+        ChannelBusy: others change the channel all the time; it may be asked again.
     """
     row = await channel_of(config, context)
     is_linked = row.channel.state is State.OPEN and row.hooked_at is not None
@@ -72,6 +73,7 @@ async def unlink(config: WhatsAppConfig, context: PluginContext, *, delete: bool
 
     Raises:
         ProviderProblem: the provider did not do it; it may be asked again.
+        ChannelBusy: others change the channel all the time; it may be asked again.
     """
     row = await channel_of(config, context)
     provider = await own_provider(config, row, context)
