@@ -3,10 +3,19 @@
 from pideai_host.plugins.registry import new_manager
 
 
-async def bring(way, shop):
-    """Bring one order.updated, which needs no completion."""
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
+async def bring(way, shop, count=1):
+    """Bring an order.updated, which needs no completion, or more of them."""
+    for _ in range(count):
+        order_id, _ = await shop.insert()
+        await way.door.receive(await shop.move(order_id, "confirmed"))
+
+
+async def run_until(way, condition, until):
+    """Have a worker at work until a query has rows."""
+    worker = way.worker()
+    await worker.start()
+    await until(lambda: way.rows(condition))
+    await worker.stop()
 
 
 def rebuilt(probe):

@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.api import BreakerPolicy, Limits, RetryPolicy, delivered, retry, skipped
 from pideai_host.events.breaker_rows import BreakerRows
@@ -28,12 +29,6 @@ def probe(probe):
         limits=Limits(concurrency_per_installation=1),
     )
     return probe
-
-
-async def bring(way, shop, count=1):
-    for _ in range(count):
-        order_id, _ = await shop.insert()
-        await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 async def state(way, shop):

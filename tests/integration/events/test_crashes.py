@@ -2,23 +2,12 @@
 
 from datetime import UTC, datetime
 
+from tests.integration.events.conftest import bring, run_until
+
 from pideai_host.api import delivered, retry
 from pideai_host.events.suspects import Suspects
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-async def bring(way, shop):
-    """Bring one order.updated, which needs no completion."""
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
-
-
-async def run_until(way, condition, until):
-    worker = way.worker()
-    await worker.start()
-    await until(lambda: way.rows(condition))
-    await worker.stop()
 
 
 async def crash(way, claims):

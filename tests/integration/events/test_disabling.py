@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.api import delivered, retry
 from pideai_host.stores import deliveries
@@ -12,11 +13,6 @@ STEPS = {
     "disabled": ("update public.store_plugins set enabled = false, revision = revision + 1", deliveries.park),
     "uninstalled": ("delete from public.store_plugins", deliveries.cancel),
 }
-
-
-async def bring(way, shop):
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 @pytest.fixture

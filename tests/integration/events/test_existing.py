@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.events import existing
 
@@ -22,11 +23,6 @@ def loaded(probe, other):
 @pytest.fixture
 def looking_often(monkeypatch):
     monkeypatch.setattr(existing, "LOOK_AGAIN_S", 0.0)
-
-
-async def bring(way, shop):
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 async def drop(shop):

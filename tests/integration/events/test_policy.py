@@ -5,6 +5,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.api import delivered, retry
 from pideai_host.db.dev import create_demo_store
@@ -23,12 +24,6 @@ def wants(shop, installation):
         )
 
     return _wants
-
-
-async def bring(way, shop, count=1):
-    for _ in range(count):
-        order_id, _ = await shop.insert()
-        await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 async def test_a_store_that_wants_one_call_gets_one(working, shop, probe, wants):

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.api import wait
 from pideai_host.events.quarantine_rows import CRASHES_MAX, QuarantineRows
@@ -19,12 +20,6 @@ RELEASED = "select 1 where not exists (select from pideai_host.plugin_quarantine
 @pytest.fixture
 def rows(way):
     return QuarantineRows(way.pool, cool_down_s=900.0)
-
-
-async def bring(way, shop, count=1):
-    for _ in range(count):
-        order_id, _ = await shop.insert()
-        await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 async def crash(way, count):

@@ -8,6 +8,7 @@ import asyncio
 import msgspec
 import psycopg
 import pytest
+from tests.integration.events.conftest import bring
 
 from pideai_host.events.rates import Rates
 
@@ -21,12 +22,6 @@ def probe(probe):
     limits = msgspec.structs.replace(probe.definition.limits, per_store_per_s=PER_S)
     probe.definition = msgspec.structs.replace(probe.definition, limits=limits)
     return probe
-
-
-async def bring(way, shop, count):
-    for _ in range(count):
-        order_id, _ = await shop.insert()
-        await way.door.receive(await shop.move(order_id, "confirmed"))
 
 
 def reserve(way, batch):

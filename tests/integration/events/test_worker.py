@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.events.conftest import bring, rebuilt
+from tests.integration.events.conftest import bring, rebuilt, run_until
 
 from pideai_host.api import (
     CreditsExhausted,
@@ -299,13 +299,6 @@ async def test_no_more_calls_of_a_plugin_run_at_once_than_it_says(way, shop, pro
     )
 
     assert most == 2
-
-
-async def run_until(way, condition, until):
-    worker = way.worker()
-    await worker.start()
-    await until(lambda: way.rows(condition))
-    await worker.stop()
 
 
 async def test_a_changed_configuration_is_seen_by_the_next_delivery(working, shop, probe):
