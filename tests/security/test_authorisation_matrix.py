@@ -5,26 +5,21 @@ says which line.
 """
 
 import asyncio
-import base64
-import hashlib
-import hmac
-import json
-import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import httpx
-import jwt
 import psycopg
 import pytest
 import pytest_asyncio
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from litestar import Litestar, get, post
 from pideai_webhook_bridge.plugin import plugin as webhook_bridge
 from pideai_whatsapp.plugin import plugin as whatsapp
+from tests.auth_server import keys_served
+from tests.security.callers import ADMIN, CALLERS, ISSUER, NOWHERE, OTHER_OWNER, OWNER, REFUSED, Answer
 
 from pideai_host.api import PluginDefinition, PluginType, hookimpl
 from pideai_host.db.dev import create_demo_store
@@ -37,13 +32,6 @@ from pideai_host.web.front import Front
 from pideai_host.web.state import STATE_KEY
 
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
-
-Answer = int | tuple[int, str]
-"""A status, or with the code of its problem."""
-
-ISSUER = "https://project.test/auth/v1"
-OWNER, OTHER_OWNER, ADMIN = (UUID(int=number, version=4) for number in (1, 2, 3))
-NOWHERE = UUID(int=9, version=4)
 
 
 @dataclass(frozen=True)
@@ -244,61 +232,6 @@ def test_every_row_has_an_operation():
     assert not ROWS.keys() - OPERATIONS.keys(), "these operations are gone or renamed: remove their rows"
 
 
-# The callers: name -> the token that each sends, none for None.
-
-
-def encoded(part: object) -> str:
-    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def alg_none(signer: TokenSigner) -> str:
-    return f"{encoded({'alg': 'none', 'typ': 'JWT', 'kid': signer.kid})}.{encoded(signer.claims(OWNER))}."
-
-
-def signed_with_the_public_key(signer: TokenSigner) -> str:
-    public = jwt.PyJWK(signer.jwks()["keys"][0]).key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    signing_input = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': signer.kid})}.{encoded(signer.claims(OWNER))}"
-    return f"{signing_input}.{encoded(hmac.digest(public, signing_input.encode(), hashlib.sha256))}"
-
-
-def anon_key(signer: TokenSigner) -> str:
-    """The legacy key that every browser has, here even with a signature that is good."""
-    life = {"iat": int(time.time()), "exp": int(time.time()) + 10**8}
-    claims = {"iss": "supabase", "ref": "project", "role": "anon", **life}
-    return signer.token(OWNER, **{**dict.fromkeys(signer.claims(OWNER)), **claims})
-
-
-CALLERS: Mapping[str, Callable[[TokenSigner], str | None]] = {
-    "no token": lambda _: None,
-    "garbage": lambda _: "garbage",
-    "expired": lambda s: s.token(OWNER, exp=int(time.time()) - 3_600),
-    "not yet valid": lambda s: s.token(OWNER, nbf=int(time.time()) + 3_600),
-    "wrong iss": lambda s: s.token(OWNER, iss="https://other.test/auth/v1"),
-    "wrong aud": lambda s: s.token(OWNER, aud="other"),
-    "alg none": alg_none,
-    "HS256 signed with the public key": signed_with_the_public_key,
-    "unknown kid": lambda _: TokenSigner(ISSUER).token(OWNER),
-    "anon key": anon_key,
-    "anonymous user": lambda s: s.token(OWNER, is_anonymous=True),
-    "third-party client": lambda s: s.token(OWNER, client_id=str(NOWHERE)),
-    "other owner": lambda s: s.token(OTHER_OWNER),
-    "admin": lambda s: s.token(ADMIN),
-    "owner": lambda s: s.token(OWNER),
-}
-REFUSED: Mapping[str, Answer] = {
-    "no token": (401, "unauthenticated"),
-    "expired": (401, "token_expired"),
-    "anonymous user": (403, "owner_needed"),
-    "third-party client": (403, "owner_needed"),
-    **dict.fromkeys(
-        ["garbage", "not yet valid", "wrong iss", "wrong aud", "alg none", "HS256 signed with the public key",
-         "unknown kid", "anon key"],
-        (401, "token_invalid"),
-    ),
-}  # fmt: skip
-
-
 def expected(row: Row, caller: str) -> Answer:
     if row.needs_token and caller in REFUSED:
         return REFUSED[caller]
@@ -335,14 +268,13 @@ async def host(pg) -> AsyncIterator[Host]:
     signer = TokenSigner(ISSUER)
     try:
         store_id = await _furnish(database.admin_url)
-        async with await _serve(json.dumps(signer.jwks()).encode()) as server:
-            port = server.sockets[0].getsockname()[1]
+        async with keys_served(signer) as keys:
             settings = Settings(
                 database_url=database.runtime_url,
                 embedded=False,
                 master_keys=(("k1", b"k" * 32),),
                 webhook_secrets=("0123456789abcdef",),
-                jwks_url=f"http://127.0.0.1:{port}/jwks.json",
+                jwks_url=keys,
                 jwt_issuer=ISSUER,
                 user_requests_per_min=0,  # one user is most of the callers
                 store_requests_per_min=0,
@@ -383,18 +315,6 @@ async def _furnish(url: str) -> UUID:
         await connection.execute("insert into auth.users (id) values (%s)", (ADMIN,))
         await connection.execute("insert into public.platform_admins (user_id) values (%s)", (ADMIN,))
     return store_id
-
-
-async def _serve(body: bytes) -> asyncio.Server:
-    """Stand in for the auth server: whatever is asked, here are the keys."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        await writer.drain()
-        writer.close()
-
-    return await asyncio.start_server(answer, "127.0.0.1", 0)
 
 
 @on_one_loop

@@ -6,7 +6,6 @@ The probe is as careless as a plugin can be: it puts its secrets into errors, an
 import asyncio
 import base64
 import io
-import json
 import logging
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -21,6 +20,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ClientException, HTTPException
 from litestar.params import FromPath
 from psycopg import sql
+from tests.auth_server import keys_served
 from tests.log import log_put_back
 
 from pideai_host.api import (
@@ -201,21 +201,14 @@ async def run(collector, database, admin_conn, careless, monkeypatch) -> AsyncIt
     await sync_catalogue(admin_conn, registry.definitions.values())
     store_id = await create_demo_store(admin_conn, owner_id=OWNER, subdomain="la-esquina", name="La Esquina")
     signer = TokenSigner(ISSUER)
-    jwks = json.dumps(signer.jwks()).encode()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(jwks) + jwks)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+    async with keys_served(signer) as keys:
         settings = Settings(
             database_url=database.runtime_url,
             embedded=False,
             master_keys=(("k1", b"k" * 32),),
             webhook_secrets=(DOOR,),
-            jwks_url=f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json",
+            jwks_url=keys,
             jwt_issuer=ISSUER,
             plan_gate=False,
             log_level="debug",

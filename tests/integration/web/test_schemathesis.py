@@ -20,6 +20,7 @@ from uuid import UUID, uuid4
 import httpx
 import psycopg
 import pytest
+from tests.auth_server import keys_served
 
 from pideai_host.db.dev import create_demo_store
 from pideai_host.events.delivery_log import Mark
@@ -126,21 +127,6 @@ async def furnished(admin_conn: psycopg.AsyncConnection) -> Furnished:
             {"event": event_id, "store": store_id, "delivery": delivery_id, "status": status},
         )
     return there._replace(store_id=store_id)
-
-
-@asynccontextmanager
-async def keys_served(signer: TokenSigner) -> AsyncIterator[str]:
-    """Stand in for the auth server: whatever is asked, here are the keys."""
-    body = json.dumps(signer.jwks()).encode()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
 
 
 @asynccontextmanager

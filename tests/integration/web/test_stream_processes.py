@@ -10,6 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from tests.auth_server import keys_served
 
 from pideai_host.plugins.registry import load_registry
 from pideai_host.stores.catalogue import sync_catalogue
@@ -24,18 +25,9 @@ STOP_S = 20.0
 
 @pytest.fixture
 async def keys_at() -> AsyncIterator[tuple[TokenSigner, str]]:
-    """Stand in for the auth server: whatever is asked, here are the keys."""
     signer = TokenSigner(ISSUER)
-    body = json.dumps(signer.jwks()).encode()
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
-        await writer.drain()
-        writer.close()
-
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        yield signer, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json"
+    async with keys_served(signer) as url:
+        yield signer, url
 
 
 @pytest.fixture
