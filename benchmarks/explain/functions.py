@@ -19,7 +19,9 @@ _SIGNATURE: Final = query(
       coalesce(proconfig, '{}')
     from pg_proc where oid = %(name)s::regproc"""
 )
-_BODY: Final = re.compile(r"\A(?:.*?\bdeclare\b(?P<variables>.*?))?\bbegin\b(?P<body>.*)\bend\b\s*;?\s*\Z", re.DOTALL)
+_BODY: Final = re.compile(
+    r"\A(?:.*?\bdeclare\b(?P<variables>.*?))?\s*\bbegin\b(?P<body>.*)\bend\b\s*;?\s*\Z", re.DOTALL
+)
 _VARIABLE: Final = re.compile(r"^\s*(\w+)\s+([\w ]+(?:\[\])?)\s*$")
 _INTO: Final = re.compile(r"\binto\s+(?P<names>\w+(?:\s*,\s*\w+)*)\s+(?=from\b)")
 _RETURN: Final = re.compile(r"\Areturn\s+query\s+")

@@ -11,7 +11,7 @@ from benchmarks.page import replaced, table
 WHY: Final[Mapping[str, str]] = {
     "intake": "Only the batch is read, the stores' installations come by index, and each insert goes to this week's "
     "partition; what grows is the depth of the primary key of `event_ids`, by its logarithm, and that is pruned.",
-    "share": "The end of one store's index, at most 400 rows of it, from the newest partition backwards.",
+    "share: return query": "The end of one store's index, at most 400 rows of it, from the newest partition backwards.",
     "claim": "Of the lane the first messages by its key, and a lane holds only what is ready; what is inside follows.",
     "claim: return query": "Each message names the key and the instant of its delivery, which names those of "
     "its event: the primary key of one partition each, all others are passed over (never executed).",

@@ -33,7 +33,11 @@ from pideai_host.settings import Settings
 from pideai_host.stores.wire import UpdateIn
 from pideai_host.web.engine import Engine, open_engine
 
-FUNCTIONS: Final = {"claim": "pideai_host.claim_ready", "promote": "pideai_host.promote_due"}
+FUNCTIONS: Final = {
+    "claim": "pideai_host.claim_ready",
+    "promote": "pideai_host.promote_due",
+    "share": "pideai_host.wait_in_main_lane",
+}
 INSTALLED_FOR: Final = timedelta(days=2)
 ORDERS: Final = 128
 DUE: Final = 500

@@ -11,6 +11,7 @@ from benchmarks.explain.watch import Watch
 from benchmarks.statements import known
 
 from pideai_host.api import delivered, retry
+from pideai_host.events import share
 from pideai_host.events.change_log import ChangeLog
 from pideai_host.stores import receipts
 from pideai_host.stores.receipts import Receipts
@@ -60,6 +61,21 @@ async def test_no_statement_reads_what_is_dealt_with_or_compares_a_batch_with_it
 
     assert watch.plans.keys() >= HOT
     assert {name: plan.text for name, plan in watch.plans.items() if plan.rows >= ORDERS**2 // 2} == {}
+
+
+async def test_a_look_at_a_share_is_planned_for_a_long_log_while_it_is_short(way, shop, probe, monkeypatch):
+    """The plan stays with the connection, and a week's partition begins with nothing in it."""
+    monkeypatch.setattr(share, "LOOK_EVERY", 3)
+    await way.door.receive(await shop.order())
+    await shop.connection.execute("analyze public.plugin_events_log")
+    watch = Watch(known(), FUNCTIONS)
+    with watch.looking():
+        for _ in range(3):
+            await way.door.receive(await shop.order())
+
+    plan = "\n".join(watch.plans["share: return query"].text)
+    assert "Index Scan using plugin_events_log" in plan
+    assert not {way_in for way_in in ("Seq Scan on plugin_events_log", "Bitmap Heap Scan") if way_in in plan}
 
 
 @pytest.fixture
