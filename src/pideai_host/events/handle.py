@@ -290,8 +290,15 @@ class Handler:
             self._settle(lane, one, _ANOTHER_TIME)
 
     def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
-        """Hand an outcome over; the delivery is out of hand once it is written. Never waits."""
-        self._settler.add(self._settled(lane, claimed, dispatched), partial(self._let_go, lane, claimed))
+        """Hand an outcome over; its place is free now, its lease is kept until it is written. Never waits."""
+        self._settler.add(self._settled(lane, claimed, dispatched), partial(self._written, lane, claimed))
+        if lane.ended():
+            self._on_room()
+
+    def _written(self, lane: LaneState, claimed: Claimed) -> None:
+        self._forget(lane, claimed)
+        if lane.written():
+            self._on_room()
 
     def _settled(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> Settled:
         if self._traces is not None:
@@ -310,7 +317,12 @@ class Handler:
         )
 
     def _let_go(self, lane: LaneState, claimed: Claimed) -> None:
-        """Give a delivery's place to another one."""
+        """Give the place of a delivery to another one, which has no outcome or has it written already."""
+        self._forget(lane, claimed)
+        if lane.dropped():
+            self._on_room()
+
+    def _forget(self, lane: LaneState, claimed: Claimed) -> None:
         self._leases.let_go(claimed)
         self._suspects.let_go(claimed)
         if self._traces is not None:
@@ -318,8 +330,6 @@ class Handler:
         if self._is_try(claimed):
             self._tries.discard((claimed.lane, claimed.msg_id))
             self._spawn(self._quarantined.tried(lane.slug, went_well=False))
-        if lane.release(1):
-            self._on_room()
 
 
 def _at_its_moment(wait_s: float) -> Dispatched:

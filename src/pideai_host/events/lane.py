@@ -1,5 +1,8 @@
 """A lane as one worker sees it: how much of it is in hand, when to look again.
 
+A place is a call's until it ends, so that the next one does not wait until the database has written what became of it;
+but what is unwritten is bounded too.
+
 A plugin's bulk lane stands behind its main lane: it takes hardly any of the plugin's places while the main lane has
 work, so that what nobody waits for is done in the time that is left.
 """
@@ -18,10 +21,13 @@ from pideai_host.plugins.lanes import bulk_lane, main_lane
 BULK_POLITE: Final = 8
 """Calls of the bulk lane at once while the main lane has work."""
 
+UNWRITTEN_MAX: Final = 2
+"""So many times its places a lane may hold of deliveries that are claimed and not written."""
+
 CROWDED_S: Final = 0.02
 """How often a lane is claimed from at the most while few places are free."""
 
-BUSY_S: Final = 1.0
+BUSY_S: Final = 0.25
 """The main lane has work as long after a claim that brought something."""
 
 
@@ -57,6 +63,7 @@ class LaneState:
         self._before = before
         self._monotonic = monotonic
         self._in_hand = 0
+        self._unwritten = 0
         self._looked_at_s = float("-inf")
         self._brought_at_s = float("-inf")
 
@@ -103,11 +110,27 @@ class LaneState:
         if count:
             self._brought_at_s = self._monotonic()
 
-    def release(self, count: int) -> bool:
-        """Note that deliveries are out of hand; tell whether a claim is worth its while now and was not before."""
-        before, self._in_hand = self._in_hand, self._in_hand - count
-        threshold = self._places() - self._enough(self._places())
-        return self._in_hand <= threshold < before
+    def ended(self) -> bool:
+        """Note that a delivery's call is over and its outcome unwritten; tell whether that makes room for a claim.
+
+        Room is told of once as it comes: when a claim is worth its while now and was not before.
+        """
+        return self._makes_room(-1, 1)
+
+    def written(self) -> bool:
+        """Note that the outcome of a call that was over is written; tell whether that makes room, as `ended` does."""
+        return self._makes_room(0, -1)
+
+    def dropped(self) -> bool:
+        """Note that a delivery is out of hand without an outcome; tell whether that makes room, as `ended` does."""
+        return self._makes_room(-1, 0)
+
+    def _makes_room(self, in_hand: int, unwritten: int) -> bool:
+        places = self._places()
+        before = self._room(places)
+        self._in_hand += in_hand
+        self._unwritten += unwritten
+        return before < self._enough(places) <= self._room(places)
 
     def _places(self) -> int:
         if self._before is not None and self._before.has_work:
@@ -118,8 +141,11 @@ class LaneState:
         """Return how many make a claim worth its while."""
         return max(1, min(most, self._places() // 2))
 
+    def _room(self, places: int) -> int:
+        return min(places - self._in_hand, UNWRITTEN_MAX * places - self._in_hand - self._unwritten)
+
     def _free(self, most: int) -> int:
-        return min(most, self._places() - self._in_hand)
+        return min(most, self._room(self._places()))
 
     def _rests_in(self, free: int, most: int, poll_s: float) -> float:
         since_s = self._monotonic() - self._looked_at_s

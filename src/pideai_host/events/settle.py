@@ -1,7 +1,7 @@
 """Write outcomes, a batch at a time, fenced by (message id, read count), with what plugins emitted meanwhile."""
 
 import asyncio
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -247,10 +247,11 @@ def _less(settled: Settled) -> Settled | None:
 
 def _count(lane: str, batch: list[Settled], held: dict[tuple[int, int], bool]) -> None:
     failed: dict[tuple[str, str, int | None], list[UUID]] = defaultdict(list)
+    counts: Counter[tuple[str, str]] = Counter()
     for settled in batch:
         was_settled = held.get(_claim_of(settled))
         if was_settled:
-            DELIVERIES_SETTLED.labels(plugin=settled.plugin, outcome=settled.outcome).inc()
+            counts[settled.plugin, settled.outcome] += 1
             if settled.took_s is not None and settled.settlement.status != "pending":
                 _seconds_of(settled.plugin, settled.settlement.status).observe(max(0.0, settled.took_s))
             if settled.settlement.status in _BAD:
@@ -260,6 +261,8 @@ def _count(lane: str, batch: list[Settled], held: dict[tuple[int, int], bool]) -
             _log.warning("lease_lost", lane=lane, delivery=str(settled.settlement.id), outcome=settled.outcome)
         else:
             _log.warning("delivery_not_pending", lane=lane, delivery=str(settled.settlement.id))
+    for (plugin, outcome), count in counts.items():
+        DELIVERIES_SETTLED.labels(plugin=plugin, outcome=outcome).inc(count)
     for (plugin, outcome, code), ids in failed.items():
         # without the plugin's words, which may quote a customer: those are in the delivery's history
         _log.warning(

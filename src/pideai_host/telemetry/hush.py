@@ -3,6 +3,7 @@
 A plugin that logs or prints its configuration is careless, not malicious; its words go out without them.
 """
 
+import functools
 import re
 import sys
 from contextvars import ContextVar
@@ -14,6 +15,9 @@ import msgspec
 HUSHED: Final = "[secret]"
 MIN_CHARS: Final = 4
 """Anything shorter would take half of an ordinary text with it."""
+
+FORMS_KEPT: Final = 1_024
+"""Values whose forms are remembered: the same few come with every call."""
 
 _values: Final[ContextVar[set[str] | None]] = ContextVar("hushed", default=None)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
@@ -31,13 +35,14 @@ def hush(value: str) -> None:
         values |= forms(value)
 
 
-def forms(value: str) -> set[str]:
+@functools.lru_cache(maxsize=FORMS_KEPT)
+def forms(value: str) -> frozenset[str]:
     """Return a value as texts may have it, plain, quoted by Python or JSON, or within a URL; nothing if it is short."""
     if len(value) < MIN_CHARS:
-        return set()
+        return frozenset()
     if _PLAIN.fullmatch(value):
-        return {value}
-    return {value, repr(value)[1:-1], msgspec.json.encode(value).decode()[1:-1], quote(value, safe="")}
+        return frozenset({value})
+    return frozenset({value, repr(value)[1:-1], msgspec.json.encode(value).decode()[1:-1], quote(value, safe="")})
 
 
 def without(text: str, values: set[str]) -> str:

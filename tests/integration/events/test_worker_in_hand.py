@@ -56,6 +56,34 @@ async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, pro
     assert (sorted(await way.statuses()), len(probe.calls)) == (["delivered", "pending", "pending"], 1)
 
 
+async def test_a_call_begins_while_what_became_of_the_one_before_cannot_be_written(way, shop, probe):
+    called, second = 0, asyncio.Event()
+
+    async def note(_):
+        nonlocal called
+        called += 1
+        if called == 2:
+            second.set()
+        return delivered()
+
+    probe.definition = msgspec.structs.replace(
+        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency=1)
+    )
+    way.registry.__init__(*rebuilt(probe))
+    probe.answers = [note, note]
+    await bring(way, shop, 2)
+    worker = way.worker()
+    async with shop.connection.transaction():
+        await shop.connection.execute("select from public.plugin_events_log for update")
+        await worker.start()
+        async with asyncio.timeout(30):
+            await second.wait()
+        unwritten = await way.statuses()
+    await worker.stop()
+
+    assert (unwritten, await way.statuses()) == (["pending", "pending"], ["delivered", "delivered"])
+
+
 async def test_a_batch_that_cannot_be_begun_is_put_off_for_a_moment_not_for_a_lease(way, shop, probe):
     real, broken = way.installed.for_batch, [psycopg.OperationalError("cut")]
 

@@ -1,9 +1,21 @@
 """How much of a lane a worker takes, and when."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pideai_host.api import Limits, PluginDefinition, PluginType
 from pideai_host.events.lane import LaneState
+
+PLACES = 40
+DEFINITION = PluginDefinition(
+    slug="probe",
+    name="Probe",
+    version="1",
+    type=PluginType.NOTIFICATION,
+    subscribed_events=("order.created",),
+    limits=Limits(timeout_s=30, concurrency=PLACES, concurrency_per_installation=1),
+)
 
 
 class Clock:
@@ -20,20 +32,17 @@ def clock():
 
 @pytest.fixture
 def lanes(clock):
-    definition = PluginDefinition(
-        slug="probe",
-        name="Probe",
-        version="1",
-        type=PluginType.NOTIFICATION,
-        subscribed_events=("order.created",),
-        limits=Limits(timeout_s=30, concurrency=40, concurrency_per_installation=1),
-    )
-    return list(LaneState.of("probe", definition, monotonic=clock))
+    return list(LaneState.of("probe", DEFINITION, monotonic=clock))
 
 
 @pytest.fixture
 def lane(lanes):
     return lanes[0]
+
+
+def end(lane, count):
+    for _ in range(count):
+        lane.ended()
 
 
 def test_a_new_lane_is_looked_at_at_once(lane):
@@ -87,7 +96,7 @@ def test_a_lane_with_room_rests_until_its_poll(lane):
 def test_few_free_places_are_waited_on_for_a_moment_only(lane, clock):
     lane.asked()
     lane.claimed(40, 40)
-    lane.release(5)
+    end(lane, 5)
     at_once = lane.wanted(100, 1.0)
     clock.now_s = 0.02
 
@@ -97,15 +106,67 @@ def test_few_free_places_are_waited_on_for_a_moment_only(lane, clock):
 def test_half_the_places_are_claimed_for_at_once(lane):
     lane.asked()
     lane.claimed(40, 40)
-    lane.release(20)
+    end(lane, 20)
 
     assert lane.wanted(100, 1.0).count == 20
+
+
+def test_a_place_is_free_when_its_call_is_over_and_not_only_when_that_is_written(lane):
+    lane.claimed(40, 40)
+    end(lane, 40)
+
+    assert lane.wanted(100, 1.0).count == 40
+
+
+def test_no_more_is_claimed_while_twice_the_places_are_claimed_and_not_written(lane):
+    for _ in range(2):
+        lane.claimed(40, 40)
+        end(lane, 40)
+
+    assert lane.wanted(100, 1.0) is None
+
+
+def test_what_is_written_makes_room_where_too_much_was_unwritten(lane):
+    for _ in range(2):
+        lane.claimed(40, 40)
+        end(lane, 40)
+    told = [lane.written() for _ in range(40)]
+
+    assert (told.count(True), lane.wanted(100, 1.0).count) == (1, 40)
+
+
+def test_what_is_dropped_makes_room_at_once(lane):
+    lane.claimed(40, 40)
+    told = [lane.dropped() for _ in range(40)]
+
+    assert (told.count(True), lane.wanted(100, 1.0).count) == (1, 40)
+
+
+@given(st.lists(st.sampled_from(["claim", "end", "write", "drop"]), max_size=60))
+def test_calls_never_exceed_the_places_nor_what_is_unwritten_twice_of_them(acts):
+    lane = next(LaneState.of("probe", DEFINITION))
+    in_hand = unwritten = 0
+    for act in acts:
+        if act == "claim" and (wanted := lane.wanted(100, 0.0)) is not None:
+            lane.claimed(wanted.count, wanted.count)
+            in_hand += wanted.count
+        elif act == "end" and in_hand:
+            lane.ended()
+            in_hand, unwritten = in_hand - 1, unwritten + 1
+        elif act == "write" and unwritten:
+            lane.written()
+            unwritten -= 1
+        elif act == "drop" and in_hand:
+            lane.dropped()
+            in_hand -= 1
+        assert in_hand <= PLACES
+        assert in_hand + unwritten <= 2 * PLACES
 
 
 def test_room_is_told_of_once_as_it_comes(lane):
     lane.claimed(40, 40)
 
-    assert [lane.release(1) for _ in range(40)].count(True) == 1
+    assert [lane.ended() for _ in range(40)].count(True) == 1
 
 
 def test_a_bulk_lane_has_all_places_while_the_main_lane_rests(lanes):
@@ -116,6 +177,6 @@ def test_a_bulk_lane_takes_hardly_any_place_while_the_main_lane_has_work(lanes, 
     main, bulk = lanes
     main.claimed(1, 40)
     busy = bulk.wanted(100, 1.0).count
-    clock.now_s = 1.0
+    clock.now_s = 0.25
 
     assert (busy, bulk.wanted(100, 1.0).count) == (8, 40)
