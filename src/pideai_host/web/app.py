@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import httpx
 from litestar import Litestar
 
 from pideai_host import __version__, telemetry
@@ -28,7 +27,8 @@ from pideai_host.web.cors import let_pages_in
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front
 from pideai_host.web.headers import add_security, count_answer
-from pideai_host.web.identity import open_identity, require_identity
+from pideai_host.web.identity import identity_client, open_identity, require_identity
+from pideai_host.web.lean import LeanApp
 from pideai_host.web.measured import Measured, end_of_wait
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.operator_parts import OperatorParts
@@ -70,7 +70,7 @@ def build_app(
         is_served: Whether granian runs it, whose stop has to be helped along.
     """
     mounted = mount(load_registry(settings.plugins) if registry is None else registry)
-    app = Litestar(
+    app = LeanApp(
         routes(mounted.routers),
         lifespan=[_lifespan(settings, mounted.registry, with_worker=with_worker, is_served=is_served)],
         exception_handlers={Exception: to_response},
@@ -125,7 +125,7 @@ def _lifespan(
             )
         async with (
             open_engine(settings, registry, with_worker=with_worker) as engine,
-            httpx.AsyncClient(trust_env=False, follow_redirects=False) as client,
+            identity_client(settings) as client,
             open_identity(settings, client) as identity,
             open_live(engine.pool, settings.database_url or "") as live,
         ):

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 
-import httpx
 import msgspec
 
 from pideai_host.api import ConfigurationError, PluginDefinition, PluginJob
@@ -65,7 +64,7 @@ from pideai_host.stores.lifecycle import Lifecycle
 from pideai_host.stores.recovery import Recovery
 from pideai_host.stores.secrets import Sealer
 from pideai_host.stores.upgrade import Upgrade
-from pideai_host.supabase import service_client
+from pideai_host.supabase import open_service_client
 from pideai_host.telemetry import get_logger, tracing
 from pideai_host.web.tables import require_tables, waiting_migrations
 
@@ -170,8 +169,7 @@ async def open_engine(
         definitions = {slug: one for slug, one in served(registry).items() if not plugins or slug in plugins}
         jobs = {slug: some for slug, some in collected.of_plugin.items() if slug in registry.definitions}
         sealer = Sealer(settings.master_keys)
-        plain = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=30.0))
-        supabase = await service_client(settings, plain)
+        supabase = await stack.enter_async_context(open_service_client(settings))
         changed = ChangedStores(engine_pool)
         contexts = ContextFactory(
             pool, http.lent(), sealer, os.environ, supabase, on_notice=changed.tell, event_types=registry.event_types

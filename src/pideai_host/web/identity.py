@@ -3,16 +3,23 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from ipaddress import ip_network
+from typing import Final
 
 import httpx
 import msgspec
 
 from pideai_host.api import ConfigurationError
+from pideai_host.outgoing.client import MAX_BODY_BYTES, TOTAL_S, OutgoingClient
+from pideai_host.outgoing.transport import GuardedTransport
 from pideai_host.settings import Settings
 from pideai_host.supabase import find_user, service_client
 from pideai_host.web.auth import Verifier
 from pideai_host.web.jwks import JwksCache
 from pideai_host.web.legacy import LegacyTokens, SharedSecret, UserLookup
+
+ANYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
+"""Where the project's keys may lie: the operator says so, and it may be this machine."""
 
 
 class Identity(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,13 +51,25 @@ def require_identity(settings: Settings) -> None:
         )
 
 
+def identity_client(settings: Settings) -> httpx.AsyncClient:
+    """Make the client that `open_identity` needs; it follows no redirects and asks no proxy.
+
+    The Supabase client, which finds users, wants one that it may set up as it likes. For the keys alone the plugins'
+    transport does, without its guard: httpx's own takes 60 ms of the start to be imported and to read certificates.
+    """
+    if "user_lookup" in settings.token_checks:
+        return httpx.AsyncClient(trust_env=False, follow_redirects=False)
+    transport = GuardedTransport(allow=ANYWHERE, total_s=TOTAL_S, max_body_bytes=MAX_BODY_BYTES)
+    return OutgoingClient(transport, owns_pool=True)
+
+
 @asynccontextmanager
 async def open_identity(settings: Settings, http: httpx.AsyncClient) -> AsyncIterator[Identity]:
     """Load the project's keys in the background, or make ready to ask its auth server, for as long as the block runs.
 
     Args:
         settings: As `require_identity` wants them.
-        http: A plain client, which outlives this.
+        http: As `identity_client` makes it; it outlives this.
     """
     async with AsyncExitStack() as stack:
         keys = None

@@ -26,6 +26,7 @@ from pideai_host.plugins.interrupts import Interrupts
 from pideai_host.plugins.records import Phase
 from pideai_host.plugins.refusals import Refusals
 from pideai_host.plugins.registry import Hook, Registry
+from pideai_host.web.lean import LeanApp
 from pideai_host.web.openapi import KEYED, OWNER, SIGNED_IN, openapi_config, plugin_problems
 from pideai_host.web.plugin_calls import DEPENDENCIES, PluginCall, tell_fault
 from pideai_host.web.plugin_watch import EVERY_MAX_S, EVERY_MIN_S, WATCHED
@@ -103,8 +104,10 @@ def tried_routes(hook: Hook, definition: PluginDefinition) -> list[ControllerRou
         router = _router(contribution, definition)
         if not router.routes:
             return []
-        trial = Litestar([below_store([router])], openapi_config=openapi_config("0"), logging_config=None)
+        trial = LeanApp([below_store([router])], openapi_config=openapi_config("0"), logging_config=None)
         trial.openapi_schema.to_schema()
+    for handler in _handlers(router):
+        _describe_problems(handler)
     return [router]
 
 
@@ -233,17 +236,22 @@ def _handlers_of(route: BaseRoute) -> list[HTTPRouteHandler]:
 
 
 def _describe(handler: HTTPRouteHandler, slug: str, router: Router) -> None:
-    """Have the host's document tell of a handler: under ids of its own, with the errors that the host adds.
+    """Have the host's document tell of a handler under ids of its own.
 
     The handler is the copy that Litestar made for this router.
     """
     handler.operation_id = _operation_id(slug, handler.operation_id)
-    codes = (*CODES, *KEYED) if "POST" in handler.http_methods else CODES
     answers = {200: STREAMED} if WATCHED in handler.opt else {}
-    handler.responses = {**plugin_problems(*codes), **answers, **(handler.responses or {})}
+    handler.responses = {**answers, **(handler.responses or {})}
     for layer in handler.ownership_layers:
         if layer is not router:
             layer.tags = []
+
+
+def _describe_problems(handler: HTTPRouteHandler) -> None:
+    """Add the host's errors where the plugin says nothing of them: much to describe, and ours, so it is not tried."""
+    codes = (*CODES, *KEYED) if "POST" in handler.http_methods else CODES
+    handler.responses = {**plugin_problems(*codes), **(handler.responses or {})}
 
 
 def _operation_id(slug: str, wanted: Any) -> Callable[[HTTPRouteHandler, Method, list[Any]], str]:

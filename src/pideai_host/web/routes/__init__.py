@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from litestar import Router
 from litestar.datastructures import CacheControlHeader
 from litestar.types import ControllerRouterHandler
 
 from pideai_host.web.access import require_access
 from pideai_host.web.auth import Authentication
 from pideai_host.web.idempotency import Idempotency, describe_keys
+from pideai_host.web.lean import SoleRouter
 from pideai_host.web.limits import API_BODY_MAX_BYTES
 from pideai_host.web.live_hints import tell_watchers
 from pideai_host.web.request_limits import SpendRequests
@@ -61,7 +61,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
     """
     api = below_store(
         [
-            Router(
+            SoleRouter(
                 "/plugins",
                 route_handlers=[
                     list_store_plugins,
@@ -83,7 +83,7 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
             replay_delivery,
             list_events,
             replay_event,
-            Router(
+            SoleRouter(
                 "/replays",
                 route_handlers=[preview_replay, begin_replay, list_replays, get_replay, cancel_replay],
             ),
@@ -96,18 +96,18 @@ def routes(of_plugins: Sequence[ControllerRouterHandler] = ()) -> list[Controlle
         get_plugin,
         list_event_types,
         get_event_type,
-        Router("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
+        SoleRouter("/admin", guards=[require_admin], route_handlers=[list_audit, *OPERATOR_ROUTES]),
     )
     providers = [ask_plugin_webhook, call_plugin_webhook, ask_store_plugin_webhook, call_store_plugin_webhook]
     return [api, get_metrics, list_problems, get_problem, live, ready, receive_database_change, *providers]
 
 
-def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> Router:
+def below_store(handlers: Sequence[ControllerRouterHandler], *others: ControllerRouterHandler) -> SoleRouter:
     """Return ``/api`` with handlers below ``/api/stores/{store_id}``, and others beside the stores."""
-    store = Router(
+    store = SoleRouter(
         "/stores/{store_id:uuid}", guards=[require_access], after_response=tell_watchers, route_handlers=handlers
     )
-    api = Router(
+    api = SoleRouter(
         "/api",
         middleware=[Authentication(), SpendRequests(), Idempotency()],
         request_class=StrictRequest,
