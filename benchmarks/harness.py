@@ -135,6 +135,9 @@ async def open_bench(options: Options) -> AsyncIterator[Bench]:
             hook_secret=hook_secret,
             webhook_secret=webhook_secret,
             environ={
+                # As an installed host has it: what was compiled is kept, here in a place of the run's own.
+                "PYTHONDONTWRITEBYTECODE": "",
+                "PYTHONPYCACHEPREFIX": str(folder / "bytecode"),
                 "PIDEAI_MASTER_KEYS": f"k1:{base64.b64encode(key).decode()}",
                 "PIDEAI_WEBHOOK_SECRETS": webhook_secret,
                 "PIDEAI_HTTP_ALLOW": "127.0.0.0/8",

@@ -15,7 +15,7 @@ from pideai_host.db.dev import apply_dev_base, create_demo_store
 from pideai_host.db.embedded import ServerUrls, ensure_runtime_login
 from pideai_host.db.migrate import migrate
 from pideai_host.db.sql import load, query
-from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.migrating import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 from pideai_host.stores.catalogue import sync_catalogue
 from pideai_host.stores.secrets import Sealer

@@ -102,7 +102,7 @@ def pg() -> Iterator[PgServer]:
 
 def _fill_template(server: PgServer) -> None:
     from pideai_host.db.migrate import migrate
-    from pideai_host.plugins.migrations import migrate_plugins
+    from pideai_host.plugins.migrating import migrate_plugins
     from pideai_host.plugins.registry import load_registry
 
     server._execute(sql.SQL("create database {}").format(sql.Identifier(_TEMPLATE)))

@@ -17,7 +17,8 @@ import pytest
 from psycopg import errors, sql
 
 from pideai_host.db.dev import apply_dev_base, create_demo_store
-from pideai_host.db.plugin_ledger import MigrationFile, PluginLedger, PluginMigrations
+from pideai_host.db.plugin_files import MigrationFile, PluginMigrations
+from pideai_host.db.plugin_ledger import PluginLedger
 from pideai_host.plugins.registry import load_registry
 from pideai_host.stores.catalogue import sync_catalogue
 

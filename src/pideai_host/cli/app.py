@@ -21,7 +21,7 @@ _MIGRATE = "Run `pideai-host migrate` first."
 COMMANDS = {
     "demo": Entry("pideai_host.cli.demo:demo", "Show the main job on this machine alone."),
     "serve": Entry("pideai_host.cli.serve:serve", "Serve the HTTP API, with a worker inside."),
-    "worker": Entry("pideai_host.cli.serve:worker", "Deliver what is ready."),
+    "worker": Entry("pideai_host.cli.worker:worker", "Deliver what is ready."),
     "doctor": Entry("pideai_host.cli.doctor:doctor", "Say what is wrong, and what to do about it."),
     "plugins": Entry("pideai_host.cli.plugins:plugins", "List the installed plugins, bring the catalogue up to date."),
     "credits": Entry("pideai_host.cli.credits:credits", "See what stores can spend on plugins, give them more."),

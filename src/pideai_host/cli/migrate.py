@@ -10,7 +10,7 @@ from pideai_host.cli.session import load_settings, operator, running_database
 from pideai_host.db import migrate as migrations
 from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.db.migrate import MigrationState
-from pideai_host.plugins.migrations import Applied, migrate_plugins, plugin_states, roll_back_plugin
+from pideai_host.plugins.migrating import Applied, migrate_plugins, plugin_states, roll_back_plugin
 from pideai_host.plugins.registry import Registry, load_registry
 from pideai_host.settings import Settings
 from pideai_host.stores.audit import record_migration

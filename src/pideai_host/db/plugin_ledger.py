@@ -5,23 +5,20 @@ nothing but its schema on the search path; afterwards, in the same transaction, 
 elsewhere, the schema is shut, and the entry written. One plugin's trouble leaves the others' alone (docs/adr/0039).
 """
 
-import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
 import psycopg
 from psycopg import sql
 
 from pideai_host.api.errors import PluginFault
 from pideai_host.db.ledger import LOCK_KEY, LOCK_LIMIT, Witness
 from pideai_host.db.migrate import MigrationState, explained
+from pideai_host.db.plugin_files import MigrationFile, PluginMigrations, listed, waiting
 from pideai_host.db.sql import load, query
 from pideai_host.telemetry import get_logger
-
-STRAYS_NAMED_MAX: Final = 5
 
 _SHUT: Final = query(load("pideai_host.db", "sql/plugin_schema.sql"))
 _STRAYS: Final = query(load("pideai_host.db", "sql/plugin_strays.sql"))
@@ -35,67 +32,6 @@ _BLAME: Final = query(
 )
 _ABSOLVE: Final = query("delete from pideai_host.plugin_migration_faults where plugin = %s")
 _log: Final = get_logger(__name__)
-
-
-class MigrationFile(msgspec.Struct, frozen=True):
-    """A migration of a plugin, and what undoes it."""
-
-    name: str
-    up: str
-    down: str
-
-    @property
-    def checksum(self) -> str:
-        """Tells whether the file is the one that was applied, however its lines end."""
-        return hashlib.sha256("\n".join(self.up.splitlines()).encode()).hexdigest()
-
-
-class PluginMigrations(msgspec.Struct, frozen=True):
-    """All migrations of a plugin, in the order of their names."""
-
-    slug: str
-    files: tuple[MigrationFile, ...]
-
-    @property
-    def schema(self) -> str:
-        """Where its tables lie."""
-        return schema_of(self.slug)
-
-
-def schema_of(slug: str) -> str:
-    """Name the schema of a plugin."""
-    return "pideai_" + slug.replace("-", "_")
-
-
-def waiting(wanted: PluginMigrations, applied: Mapping[str, str], *, may_be_newer: bool = False) -> list[MigrationFile]:
-    """Return what is still to be applied.
-
-    Args:
-        wanted: The plugin's files.
-        applied: Name -> checksum of what was applied.
-        may_be_newer: Let the database have migrations that come after all files: newer code has applied them, which
-            older code lives with in a rolling deployment.
-
-    Raises:
-        PluginFault: a file that was applied is another one now, or is gone.
-    """
-    known = {one.name: one for one in wanted.files}
-    changed = [name for name, one in known.items() if applied.get(name, one.checksum) != one.checksum]
-    if changed:
-        raise PluginFault(
-            f"{wanted.slug}: {_listed(changed)} changed after it was applied",
-            slug=wanted.slug,
-            hint="Put the file back as it was, and write what is to change as a new one.",
-        )
-    newest = max(known, default="")
-    gone = sorted(name for name in applied.keys() - known.keys() if not (may_be_newer and name > newest))
-    if gone:
-        raise PluginFault(
-            f"{wanted.slug}: {_listed(gone)} was applied, and the plugin has it no more",
-            slug=wanted.slug,
-            hint="Is this an older version of the plugin? Bring the file back.",
-        )
-    return [one for one in wanted.files if one.name not in applied]
 
 
 class PluginLedger:
@@ -180,7 +116,7 @@ class PluginLedger:
             strays = [what for (what,) in self._connection.execute(_STRAYS, {"schema": wanted.schema}).fetchall()]
             if strays:
                 raise PluginFault(
-                    f"{wanted.slug}: migration {one.name} reaches outside of schema {wanted.schema}: {_listed(strays)}",
+                    f"{wanted.slug}: migration {one.name} reaches outside of schema {wanted.schema}: {listed(strays)}",
                     slug=wanted.slug,
                     hint="A plugin's migrations change nothing but its own schema.",
                 )
@@ -232,8 +168,3 @@ class PluginLedger:
         except psycopg.Error as error:
             said = error.diag.message_primary or str(error).partition("\n")[0]
             raise PluginFault(f"{slug}: {doing}: {said}", slug=slug, hint=error.diag.message_hint or "") from error
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - STRAYS_NAMED_MAX
-    return ", ".join(names[:STRAYS_NAMED_MAX]) + (f" and {more} more" if more > 0 else "")

@@ -21,7 +21,7 @@ from pideai_host.db.embedded import ensure_runtime_login
 from pideai_host.db.migrate import migrate
 from pideai_host.demo.processes import HostProcess, free_port, wait_until_ready
 from pideai_host.demo.receiver import Receiver
-from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.migrating import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings
 from pideai_host.testing.tokens import TokenSigner

@@ -7,6 +7,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
 from pideai_host.api import PluginEventType
+from pideai_host.plugins.formats import FORMATS
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -32,4 +33,4 @@ class DeclaredType:
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
-        return Draft202012Validator(self.schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+        return Draft202012Validator(self.schema, format_checker=FORMATS)

@@ -1,4 +1,4 @@
-"""Plugins' own migrations: read from their packages, applied by the owner, and looked at by every process that starts.
+"""Plugins' own migrations: read from their packages, and looked at by every process that starts.
 
 A plugin whose migrations cannot be read, were refused, or are not applied yet is left out alone: its record says why.
 """
@@ -13,9 +13,7 @@ from typing import Final
 import msgspec
 
 from pideai_host.api import PluginFault
-from pideai_host.db.ledger import Witness
-from pideai_host.db.migrate import VARIABLE, MigrationState, owner_connection
-from pideai_host.db.plugin_ledger import MigrationFile, PluginLedger, PluginMigrations, schema_of, waiting
+from pideai_host.db.plugin_files import MigrationFile, PluginMigrations, schema_of, waiting
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import query
 from pideai_host.plugins.contributed import contributed
@@ -40,14 +38,6 @@ class Read(msgspec.Struct, frozen=True):
     faults: Mapping[str, Exception]
 
 
-class Applied(msgspec.Struct, frozen=True):
-    """What one run did for one plugin: what was applied now, and what stopped it, if anything did."""
-
-    slug: str
-    names: tuple[str, ...] = ()
-    fault: PluginFault | None = None
-
-
 def read_migrations(registry: Registry) -> Read:
     """Read the migrations of all loaded plugins; blocking, never raises."""
     found: list[PluginMigrations] = []
@@ -56,67 +46,10 @@ def read_migrations(registry: Registry) -> Read:
         try:
             package = contributed(hook)
             if package is not None:
-                found.append(_of_package(hook, package))
+                found.append(migrations_of(hook, package))
         except Exception as error:  # noqa: BLE001 - whatever a plugin brings, the others' migrations are read
             faults[hook.slug] = error
     return Read(tuple(found), faults)
-
-
-def migrate_plugins(
-    url: str, registry: Registry, *, variable: str = VARIABLE, witness: Witness | None = None
-) -> list[Applied]:
-    """Apply what is not applied yet, plugin by plugin; blocks. The host's own migrations come first.
-
-    Args:
-        url: The owner's.
-        registry: The loaded plugins.
-        variable: What messages call the URL.
-        witness: Told of each file, in its transaction.
-
-    Returns:
-        What was done for each plugin with migrations, in the order of the catalogue.
-
-    Raises:
-        ConfigurationError, DatabaseUnavailable: there is no database to do it in.
-    """
-    read = read_migrations(registry)
-    refused = [Applied(slug, fault=_fault(slug, error)) for slug, error in read.faults.items()]
-    if not read.found:
-        return refused
-    with owner_connection(url, variable) as connection:
-        ledger = PluginLedger(connection, witness)
-        with ledger.lock():
-            return [*refused, *(_applied(ledger, one) for one in read.found)]
-
-
-def roll_back_plugin(
-    url: str, registry: Registry, slug: str, count: int, *, variable: str = VARIABLE, witness: Witness | None = None
-) -> list[str]:
-    """Take back the newest `count` migrations of a plugin, with their data; return their names.
-
-    Raises:
-        PluginFault: it has none, or one cannot be taken back.
-        ConfigurationError, DatabaseUnavailable: there is no database to do it in.
-    """
-    wanted = _wanted(registry, slug)
-    with owner_connection(url, variable) as connection:
-        ledger = PluginLedger(connection, witness)
-        with ledger.lock():
-            return ledger.roll_back(wanted, count)
-
-
-def plugin_states(url: str, registry: Registry, *, variable: str = VARIABLE) -> dict[str, list[MigrationState]]:
-    """List the migrations of each plugin that has some, and when each was applied; changes nothing.
-
-    Raises:
-        ConfigurationError, DatabaseUnavailable: there is no database to look at.
-    """
-    read = read_migrations(registry)
-    if not read.found:
-        return {}
-    with owner_connection(url, variable) as connection:
-        ledger = PluginLedger(connection)
-        return {one.slug: ledger.states(one) for one in read.found}
 
 
 async def without_unmigrated(registry: Registry, pool: Pool) -> Registry:
@@ -127,7 +60,7 @@ async def without_unmigrated(registry: Registry, pool: Pool) -> Registry:
         pool: Runtime connections.
     """
     read = await asyncio.to_thread(read_migrations, registry)
-    refused = {slug: _fault(slug, error).message for slug, error in read.faults.items()}
+    refused = {slug: fault_of(slug, error).message for slug, error in read.faults.items()}
     if read.found:
         slugs = [one.slug for one in read.found]
         async with pool.connection() as connection:
@@ -145,7 +78,7 @@ async def without_unmigrated(registry: Registry, pool: Pool) -> Registry:
 def with_migrations_tried(registry: Registry) -> Registry:
     """Note in the records which plugins' migrations cannot even be read; needs no database."""
     faults = read_migrations(registry).faults
-    noted = {slug: _note(_fault(slug, error).message, error) for slug, error in faults.items()}
+    noted = {slug: _note(fault_of(slug, error).message, error) for slug, error in faults.items()}
     return registry.without(noted)
 
 
@@ -176,24 +109,12 @@ def _note(why: str, error: Exception | None = None) -> Callable[[LoadRecord], Lo
     return note
 
 
-def _applied(ledger: PluginLedger, wanted: PluginMigrations) -> Applied:
-    try:
-        return Applied(wanted.slug, tuple(ledger.apply(wanted)))
-    except PluginFault as fault:
-        return Applied(wanted.slug, fault=fault)
+def migrations_of(hook: Hook, package: object) -> PluginMigrations:
+    """Read a plugin's migrations from the package that its hook names.
 
-
-def _wanted(registry: Registry, slug: str) -> PluginMigrations:
-    hook = registry.hook(slug, "migrations")
-    if hook is None:
-        raise PluginFault(f"{slug}: no such plugin is loaded, or it has no migrations", slug=slug)
-    try:
-        return _of_package(hook, contributed(hook))
-    except Exception as error:
-        raise _fault(slug, error) from error
-
-
-def _of_package(hook: Hook, package: object) -> PluginMigrations:
+    Raises:
+        PluginFault: it is no name, or the files are not what they have to be.
+    """
     slug = hook.slug
     if not isinstance(package, str):
         raise PluginFault(f"{slug}: migrations returns {type(package).__name__}; return a package's name", slug=slug)
@@ -228,7 +149,8 @@ def _text(folder: Traversable, name: str) -> str:
     return folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")
 
 
-def _fault(slug: str, error: Exception) -> PluginFault:
+def fault_of(slug: str, error: Exception) -> PluginFault:
+    """Say of whatever was raised that the plugin's migrations cannot be read; a `PluginFault` says so itself."""
     if isinstance(error, PluginFault):
         return error
     return PluginFault(f"{slug}: its migrations cannot be read: {describe(error)}", slug=slug)

@@ -16,6 +16,7 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012
 
 from pideai_host.api import PluginFault
+from pideai_host.plugins.formats import FORMATS
 
 Path = tuple[str | int, ...]
 """Where a value is: keys of objects and positions in arrays."""
@@ -70,9 +71,7 @@ class ConfigSchema:
         self._slug = slug
         resource = DRAFT202012.create_resource(schema)
         registry: Registry[Any] = Registry().with_resource(resource.id() or "", resource)
-        self._validator = Draft202012Validator(
-            schema, format_checker=Draft202012Validator.FORMAT_CHECKER, registry=registry
-        )
+        self._validator = Draft202012Validator(schema, format_checker=FORMATS, registry=registry)
         try:
             self._root = self._applicable([_Node(schema, registry.resolver(resource.id() or ""), certain=True)])
         except Unresolvable as problem:

@@ -19,7 +19,7 @@ from pideai_host.db.embedded import EmbeddedServer, ensure_runtime_login
 from pideai_host.db.embedded.cluster import socket_url
 from pideai_host.db.embedded.server import OWNER_ROLE, RUNTIME_ROLE
 from pideai_host.db.migrate import migrate
-from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.migrating import migrate_plugins
 from pideai_host.plugins.registry import Registry
 
 _TEMPLATE: Final = "pideai_plugin_template"

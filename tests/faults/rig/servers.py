@@ -13,7 +13,7 @@ from pideai_host.db.dev import apply_dev_base
 from pideai_host.db.embedded import EmbeddedServer
 from pideai_host.db.embedded.server import ensure_runtime_login
 from pideai_host.db.migrate import migrate
-from pideai_host.plugins.migrations import migrate_plugins
+from pideai_host.plugins.migrating import migrate_plugins
 from pideai_host.plugins.registry import load_registry
 
 

@@ -11,7 +11,7 @@ import pytest
 from pideai_host.api.errors import ConfigurationError, DatabaseUnavailable
 from pideai_host.db.migrate import MIGRATIONS, migrate, roll_back, status
 from pideai_host.db.sql import load
-from pideai_host.plugins.migrations import plugin_states, roll_back_plugin
+from pideai_host.plugins.migrating import plugin_states, roll_back_plugin
 from pideai_host.plugins.registry import load_registry
 
 ALL = sorted(path.stem for path in MIGRATIONS.glob("*.sql"))

@@ -9,13 +9,10 @@ import psycopg
 import pytest
 
 from pideai_host.api import PluginFault
-from pideai_host.db.plugin_ledger import MigrationFile, PluginLedger, PluginMigrations
-from pideai_host.plugins.migrations import (
-    migrate_plugins,
-    plugin_states,
-    roll_back_plugin,
-    without_unmigrated,
-)
+from pideai_host.db.plugin_files import MigrationFile, PluginMigrations
+from pideai_host.db.plugin_ledger import PluginLedger
+from pideai_host.plugins.migrating import migrate_plugins, plugin_states, roll_back_plugin
+from pideai_host.plugins.migrations import without_unmigrated
 from pideai_host.plugins.records import Phase, Status
 from pideai_host.plugins.registry import load_registry
 from pideai_host.settings import Settings

@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from pideai_host.cli.plugin_context import HostCommand
 from pideai_host.events.plugin_jobs import HostJob
 from pideai_host.events.reach import ReachParts
-from pideai_host.plugins.migrations import migrate_plugins, roll_back_plugin
+from pideai_host.plugins.migrating import migrate_plugins, roll_back_plugin
 from pideai_host.plugins.registry import Registry
 from pideai_host.web.state import STATE_KEY
 

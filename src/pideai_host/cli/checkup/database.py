@@ -15,7 +15,7 @@ from pideai_host.db.faults import require_supported, unavailable
 from pideai_host.db.sql import load, query
 from pideai_host.db.urls import conninfo, place
 from pideai_host.plugins.lanes import bulk_lane, main_lane
-from pideai_host.plugins.migrations import plugin_states
+from pideai_host.plugins.migrating import plugin_states
 from pideai_host.plugins.registry import Registry
 from pideai_host.settings import Settings
 from pideai_host.web.tables import migrations_left
