@@ -78,6 +78,13 @@ async def test_a_look_at_a_share_is_planned_for_a_long_log_while_it_is_short(way
     assert not {way_in for way_in in ("Seq Scan on plugin_events_log", "Bitmap Heap Scan") if way_in in plan}
 
 
+async def test_a_claim_is_not_planned_anew_for_each_number_of_messages(way):
+    """Planning took longer than the claim; only the setting shows whether a function's plan is kept."""
+    [(settings,)] = await way.rows("select proconfig from pg_proc where proname = 'claim_ready'")
+
+    assert "plan_cache_mode=force_generic_plan" in settings
+
+
 @pytest.fixture
 async def old_history(shop, history):
     """The same, two days old."""
