@@ -32,11 +32,11 @@ from benchmarks.ports import free_port
 from benchmarks.processes import Process
 from benchmarks.ready import BRIDGE
 from pideai_host.api import DeliveryInfo, EventType, OrderCreatedPayload, PluginEvent
+from pideai_host.collector import set_collector_for_serving
 from pideai_host.outgoing.client import OutgoingClient, make_client
 from pideai_host.stores.context import ContextFactory
 from pideai_host.stores.installations import WEBHOOK_SECRET, StoredInstallation
 from pideai_host.stores.secrets import Sealer, generate_webhook_secret
-from pideai_host.web.collector import set_collector_for_serving
 
 CALLS: Final = 3_000
 AT_ONCE: Final = 100

@@ -10,6 +10,7 @@ import rich_click as click
 from pideai_host import __version__
 from pideai_host.api.errors import PideaiError
 from pideai_host.cli.lazy import Entry, LazyGroup
+from pideai_host.collector import set_collector_for_serving
 from pideai_host.telemetry import redacted_text
 
 FAILED = 1
@@ -65,6 +66,7 @@ def pideai_host(run: Run, *, debug: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave the process."""
+    set_collector_for_serving()  # before the command is imported: it would look through all of that again and again
     sys.exit(run(arguments))
 
 

@@ -9,9 +9,9 @@ import uvloop
 
 from pideai_host.cli.prepare import prepare
 from pideai_host.cli.session import load_settings, running_database
+from pideai_host.collector import set_collector_for_serving
 from pideai_host.settings import Settings, ensure_master_keys
 from pideai_host.telemetry import get_logger, hush_output, tracing
-from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.engine import Engine, open_engine
 
 _log = get_logger(__name__)

@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from pideai_host import __version__, telemetry
 from pideai_host.api import PideaiError
+from pideai_host.collector import set_collector_for_serving
 from pideai_host.events.breaker_rows import BreakerRows
 from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.live import open_live
@@ -22,7 +23,6 @@ from pideai_host.stores.audit import AuditTrail
 from pideai_host.stores.credit_accounts import CreditAccounts
 from pideai_host.stores.notices import Notices
 from pideai_host.web.access import StoreAccess
-from pideai_host.web.collector import set_collector_for_serving
 from pideai_host.web.cors import let_pages_in
 from pideai_host.web.engine import open_engine
 from pideai_host.web.front import Front

@@ -127,7 +127,10 @@ def test_exit_code_of_a_command_is_kept(failing: Callable[[BaseException], None]
     assert run(["fail"]) == 3
 
 
-def test_main_leaves_the_process_with_the_code(failing: Callable[[BaseException], None]) -> None:
+def test_main_leaves_the_process_with_the_code(
+    failing: Callable[[BaseException], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app, "set_collector_for_serving", lambda: None)  # not that of the tests
     failing(ConfigurationError("no"))
 
     with pytest.raises(SystemExit) as left:

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from pideai_host.collector import OLDER, YOUNGEST
+
 NOBODY = {"h2", "httpcore", "isoduration", "pydantic", "sqlparse", "supabase", "yoyo"}
 """Of these, some are imported where they are configured or called for, and never before."""
 OF_THE_API = {"granian", "jwt", "litestar", "yaml"}
@@ -14,6 +16,12 @@ from pideai_host.settings import Settings
 from pideai_host.web.app import build_app
 app = build_app(Settings.from_env({}), with_worker=False)
 assert app.routes
+"""
+AT_WORK = """
+import gc
+from pideai_host.cli import app
+app.run = lambda _: print(*gc.get_threshold())
+app.main([])
 """
 CONFIGURED = """
 import asyncio
@@ -28,11 +36,16 @@ asyncio.run(main())
 """
 
 
+def printed(code: str) -> list[str]:
+    """Return the lines that an interpreter prints which runs code and nothing else."""
+    run = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return run.stdout.splitlines()
+
+
 def imported(code: str) -> set[str]:
-    """Return what an interpreter has imported that has run code and nothing else."""
-    told = "\nimport sys\nprint('imported', *sys.modules)"
-    run = subprocess.run([sys.executable, "-c", code + told], check=True, capture_output=True, text=True)
-    names = next(line for line in run.stdout.splitlines() if line.startswith("imported"))
+    """Return what it has imported then."""
+    lines = printed(f"{code}\nimport sys\nprint('imported', *sys.modules)")
+    names = next(line for line in lines if line.startswith("imported"))
     return {name.partition(".")[0] for name in names.split()}
 
 
@@ -48,3 +61,7 @@ def imported(code: str) -> set[str]:
 )
 def test_what_starts_does_not_import_what_it_does_not_need(code, unneeded):
     assert imported(code) & unneeded == set()
+
+
+def test_the_collector_looks_seldom_while_a_command_is_imported():
+    assert printed(AT_WORK) == [f"{YOUNGEST} {OLDER} {OLDER}"]
