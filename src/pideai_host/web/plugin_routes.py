@@ -16,6 +16,7 @@ from litestar import Controller, Litestar, Router
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.routes import BaseRoute, HTTPRoute
+from litestar.serialization import encode_json
 from litestar.types import ControllerRouterHandler, Method
 from litestar.types.internal_types import PathParameterDefinition
 from litestar.utils.predicates import is_async_callable
@@ -105,7 +106,7 @@ def tried_routes(hook: Hook, definition: PluginDefinition) -> list[ControllerRou
         if not router.routes:
             return []
         trial = LeanApp([below_store([router])], openapi_config=openapi_config("0"), logging_config=None)
-        trial.openapi_schema.to_schema()
+        encode_json(trial.openapi_schema.to_schema())
     for handler in _handlers(router):
         _describe_problems(handler)
     return [router]

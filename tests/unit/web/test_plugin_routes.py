@@ -7,6 +7,8 @@ import pytest
 from litestar import Controller, Litestar, Router, WebSocket, asgi, get, post, websocket
 from litestar.di import NamedDependency
 from litestar.exceptions import ImproperlyConfiguredException
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 
 from pideai_host.api import PluginDefinition, PluginType, hookimpl
 from pideai_host.plugins.records import LoadRecord, Phase, Status
@@ -94,6 +96,17 @@ def test_an_operation_is_told_under_the_plugins_name_with_the_errors_of_the_host
     assert operation["security"] == [{"owner": []}]
     assert {"400", "401", "403", "404", "502", "504"} <= operation["responses"].keys()
     assert list(operation["responses"]["404"]["content"]) == [MEDIA_TYPE]
+
+
+def test_a_description_that_cannot_be_written_down_refuses_its_plugin():
+    """It would leave the host without any description."""
+    said = ResponseSpec(str, generate_examples=False, examples=[Example(value=object())])
+
+    @get("/thing", responses={200: said})
+    async def get_thing() -> str:
+        return "thing"
+
+    assert "Unsupported type" in refusal(lambda: [get_thing])
 
 
 def test_two_plugins_may_name_their_handlers_alike():
