@@ -45,7 +45,7 @@ class DeliveryStatus(StrEnum):
 
 
 class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
-    """A delivery in a list. `plugin` is None when the catalogue has lost it."""
+    """A delivery in a list. `plugin` is None when the catalogue has lost it, `reason` where the host did not end it."""
 
     id: UUID
     event_id: UUID
@@ -56,6 +56,7 @@ class LoggedDelivery(msgspec.Struct, frozen=True, kw_only=True):
     attempts: int
     response_code: int | None
     error: str | None
+    reason: str | None
     park_reason: str | None
     next_attempt_at: datetime | None
     created_at: datetime

@@ -22,6 +22,7 @@ from pideai_host.events.breakers import Breakers
 from pideai_host.events.channel import Channel, channel_of, channel_of_error
 from pideai_host.events.installed import Installed
 from pideai_host.events.queue import CLAIMS_MAX, Claimed
+from pideai_host.events.reasons import EndReason
 from pideai_host.events.verdict import Verdict, judge, result_of_error
 from pideai_host.outgoing.trace import track_requests
 from pideai_host.plugins.call import HookRunner
@@ -111,7 +112,8 @@ class Dispatcher:
         try:
             event = event_of(claimed, payload)
         except msgspec.MsgspecError as error:
-            return Dispatched(Verdict(status="failed", outcome="failed", error=f"the event cannot be read: {error}"))
+            said = f"the event cannot be read: {error}"
+            return Dispatched(Verdict(status="failed", outcome="failed", reason=EndReason.UNREADABLE, error=said))
         result, channel, has_returned = await self._call(event, slug, definition, context)
         seconds = self._monotonic() - started_s
         _seconds_of(slug).observe(seconds)
@@ -176,6 +178,7 @@ def _refusal(
         return Verdict(
             status="failed",
             outcome="crashed",
+            reason=EndReason.CRASHED,
             error=f"crashed: {definition.slug} was begun {CLAIMS_MAX} times, and the worker ended each time",
         )
     if not claimed.enabled:
@@ -185,6 +188,7 @@ def _refusal(
         return Verdict(
             status="expired",
             outcome="expired",
+            reason=EndReason.TOO_OLD,
             error=f"older than {max_age_s:g} s when its turn came",
         )
     fault = version_fault(stored, definition)
@@ -195,7 +199,8 @@ def _refusal(
 
 
 def _cancelled() -> Verdict:
-    return Verdict(status="cancelled", outcome="cancelled", error="the store has uninstalled the plugin")
+    said = "the store has uninstalled the plugin"
+    return Verdict(status="cancelled", outcome="cancelled", reason=EndReason.UNINSTALLED, error=said)
 
 
 def checked_answer(answer: Any, context: HostContext) -> PluginEventResult:

@@ -330,6 +330,7 @@ def _attempt(outcome: str, dispatched: Dispatched, attempts: int, at: datetime, 
         "outcome": outcome,
         "duration_ms": dispatched.duration_ms,
         "code": verdict.response_code,
+        "reason": verdict.reason,
         "error": _storable(verdict.error, RESPONSE_BODY_MAX_CHARS),
         "worker": worker,
     }

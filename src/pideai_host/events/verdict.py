@@ -20,6 +20,7 @@ from pideai_host.api import (
     retry,
     unknown,
 )
+from pideai_host.events.reasons import EndReason
 from pideai_host.events.retry import delay_after, wait_for
 
 ERROR_MAX_CHARS = 500
@@ -36,6 +37,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         delay_s: With pending: when it is due again; None parks it until somebody promotes it.
         park_reason: With pending: retry, wait, items, turn (its store has too many calls running), disabled, breaker,
             rate, config (of another version than the plugin wants) or order (one before it is pending).
+        reason: Why the host ends it; None where the plugin does, or nobody yet.
     """
 
     status: str
@@ -46,6 +48,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     response_code: int | None = None
     response_body: str | None = None
     error: str | None = None
+    reason: EndReason | None = None
     data: dict[str, Any] | None = None
 
 
@@ -75,14 +78,12 @@ def judge(
         case Outcome.WAIT:
             delay_s = wait_for(policy, waited_s, asked_s=result.retry_after_s)
             if delay_s is None:
-                return _verdict(result, "failed", Outcome.FAILED, error=f"waited too long: {result.error}")
+                return _ended(result, EndReason.WAITED_TOO_LONG, f"waited too long: {result.error}")
             return _verdict(result, "pending", outcome, delay_s=delay_s, park_reason="wait", uses_attempt=False)
         case Outcome.RETRY:
             delay_s = delay_after(policy, calls, retry_after_s=result.retry_after_s, random=random)
             if delay_s is None:
-                return _verdict(
-                    result, "failed", Outcome.FAILED, error=f"gave up after {calls} attempts: {result.error}"
-                )
+                return _ended(result, EndReason.GAVE_UP, f"gave up after {calls} attempts: {result.error}")
             return _verdict(result, "pending", outcome, delay_s=delay_s, park_reason="retry")
         case _:
             return _verdict(result, outcome.value, outcome)
@@ -107,6 +108,11 @@ def result_of_error(error: BaseException, *, request_left: bool) -> PluginEventR
             return retry(text)
 
 
+def _ended(result: PluginEventResult, reason: EndReason, error: str) -> Verdict:
+    verdict = _verdict(result, "failed", Outcome.FAILED)
+    return msgspec.structs.replace(verdict, reason=reason, error=error[:ERROR_MAX_CHARS])
+
+
 def _verdict(
     result: PluginEventResult,
     status: str,
@@ -114,10 +120,8 @@ def _verdict(
     *,
     delay_s: float | None = None,
     park_reason: str | None = None,
-    error: str | None = None,
     uses_attempt: bool = True,
 ) -> Verdict:
-    error = error or result.error
     return Verdict(
         status=status,
         outcome=outcome.value,
@@ -126,6 +130,6 @@ def _verdict(
         park_reason=park_reason,
         response_code=result.response_code,
         response_body=result.response_body,
-        error=None if error is None else error[:ERROR_MAX_CHARS],
+        error=None if result.error is None else result.error[:ERROR_MAX_CHARS],
         data=result.data,
     )

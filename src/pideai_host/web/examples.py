@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+import msgspec
+
+from pideai_host.web.reasons import REASONS
+
 PLUGIN: Final[dict[str, Any]] = {
     "slug": "whatsapp",
     "name": "WhatsApp",
@@ -106,6 +110,7 @@ DELIVERY: Final[dict[str, Any]] = {
     "attempts": 4,
     "response_code": 503,
     "error": "gave up after 4 attempts: the provider is down",
+    "reason": msgspec.to_builtins(REASONS["gave_up"]),
     "park_reason": None,
     "next_attempt_at": None,
     "created_at": "2026-11-22T13:31:01.645075Z",

@@ -13,6 +13,7 @@ from pideai_host.events.replay import ReplayedDelivery, ReplayedEvent
 from pideai_host.events.replay_range import PER_S, UNDELIVERED, Preview, ReplayFilter, ReplayState, ReplayStatus
 from pideai_host.events.time_range import range_fault
 from pideai_host.web.cursor import cursor_of
+from pideai_host.web.reasons import REASONS, ReasonOut
 
 PER_S_MAX: Final = 100
 TYPES_MAX: Final = 50
@@ -32,7 +33,8 @@ class DeliveryOut(msgspec.Struct, frozen=True, kw_only=True):
     status: DeliveryStatus
     attempts: Annotated[int, Meta(description="Calls since it was made, or since it was last replayed.")]
     response_code: int | None
-    error: str | None
+    error: Annotated[str | None, Meta(description="What went wrong, with the plugin's own words.")]
+    reason: Annotated[ReasonOut | None, Meta(description="Why the host ended it; null where it did not.")]
     park_reason: Annotated[str | None, Meta(description="While pending: why it waits.")]
     next_attempt_at: datetime | None
     created_at: Annotated[datetime, Meta(description="When the event came in; a copy has its original's.")]
@@ -44,7 +46,8 @@ class DeliveryOut(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, row: LoggedDelivery) -> "DeliveryOut":
         """Show a delivery."""
-        return msgspec.convert(row, cls, from_attributes=True)
+        facts = msgspec.structs.asdict(row) | {"reason": REASONS.get(row.reason or "")}
+        return msgspec.convert(facts, cls)
 
 
 class HistoryEntry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -18,6 +18,7 @@ from pideai_host.api import (
     unknown,
     wait,
 )
+from pideai_host.events.reasons import EndReason
 from pideai_host.events.verdict import judge, result_of_error
 
 PLUGIN = PluginDefinition(
@@ -69,6 +70,22 @@ def test_the_fourth_failed_call_is_the_last():
 
 def test_giving_up_says_how_often_it_was_tried_and_why():
     assert after(retry("503"), calls=4).error == "gave up after 4 attempts: 503"
+
+
+@pytest.mark.parametrize(
+    ("result", "known", "reason"),
+    [
+        (retry("503"), {"calls": 4}, EndReason.GAVE_UP),
+        (wait("channel down", retry_after_s=1), {"waited_s": 7_200}, EndReason.WAITED_TOO_LONG),
+        (retry("503"), {}, None),
+        (wait("channel down", retry_after_s=1), {}, None),
+        (failed("no such number"), {"calls": 4}, None),
+        (delivered(), {}, None),
+    ],
+    ids=["the last retry", "the last wait", "a retry", "a wait", "the plugin's own end", "delivered"],
+)
+def test_a_reason_is_the_hosts_and_an_ends(result, known, reason):
+    assert after(result, **known).reason is reason
 
 
 def test_unknown_is_repeated_only_where_a_repeat_is_harmless():

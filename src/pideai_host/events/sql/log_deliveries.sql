@@ -1,7 +1,9 @@
 -- A page of a store's deliveries, newest first. The inner select bounds what is looked at, whatever is wanted of it; it is
 -- read no further than the page needs.
 select d.id, d.event_id, (select p.slug from public.plugins p where p.id = d.plugin_id) as plugin, d.installation_id,
-       d.event_type, d.status, d.attempts, d.response_code, d.error_message as error, d.park_reason, d.next_attempt_at,
+       d.event_type, d.status, d.attempts, d.response_code, d.error_message as error,
+       case when d.status <> 'pending' and d.history -> -1 -> 'late' is null then d.history -> -1 ->> 'reason' end as reason,
+       d.park_reason, d.next_attempt_at,
        d.created_at, d.processed_at, d.replay_of, d.replayed_at, d.is_late
 from (
   select *
