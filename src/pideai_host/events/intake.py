@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 from psycopg import AsyncConnection
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from pideai_host.api import DatabaseUnavailable
@@ -27,6 +28,7 @@ from pideai_host.events.patience import patiently
 from pideai_host.events.rows import NotUnderstood
 from pideai_host.events.share import LATEST, Shares
 from pideai_host.events.sources import NewEvent
+from pideai_host.events.statement import Statements
 from pideai_host.events.traced import announced
 from pideai_host.telemetry import get_logger, tracing
 
@@ -42,7 +44,6 @@ READS_MAX: Final = 4
 BATCH_FULL: Final = BATCH_MAX // 4
 """While a statement is under way, another one begins only with so many submissions."""
 
-_INTAKE: Final = query(load("pideai_host.events", "sql/intake.sql"))
 _SHARE: Final = query(load("pideai_host.events", "sql/share.sql"))
 _encode: Final = msgspec.json.Encoder().encode
 _log: Final = get_logger(__name__)
@@ -77,6 +78,7 @@ class Intake:
         self._on_changed = on_changed
         self._writers = writers
         self._shares = Shares()
+        self._statements = Statements()
         self._waiting: deque[_Submission] = deque()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -213,12 +215,28 @@ class Intake:
             "events": _encode([_row(n, event) for n, event in enumerate(events)]).decode(),
             "candidates": _encode(candidates).decode(),
         }
-        rows = await (await connection.execute(_INTAKE, parameters)).fetchall()
+        rows = await self._execute(connection, parameters, customers=any(one.customer_id is not None for one in events))
         lanes = {value for kind, value in rows if kind == "lane"}
+        self._statements.learn(lanes)
         self.tell(lanes)
         if self._on_changed is not None:
             self._on_changed({event.store_id for _, event, _ in wanted})
         return [events[int(value)] for kind, value in rows if kind == "stale"], lanes
+
+    async def _execute(
+        self, connection: AsyncConnection[TupleRow], parameters: dict[str, str], *, customers: bool
+    ) -> list[TupleRow]:
+        """Run the statement, again if a lane that it names was dropped: that one's deliveries are parked then."""
+        is_alone = connection.info.transaction_status is TransactionStatus.IDLE
+        statement = self._statements.choose(customers=customers, name_lanes=is_alone)
+        try:
+            return await (await connection.execute(statement, parameters)).fetchall()
+        except psycopg.errors.UndefinedTable:
+            if not is_alone:
+                raise
+            self._statements.forget()
+        statement = self._statements.choose(customers=customers, name_lanes=False)
+        return await (await connection.execute(statement, parameters)).fetchall()
 
     async def _look_at_shares(
         self, wanted: Sequence[tuple[int, NewEvent, UUID]], connection: AsyncConnection[TupleRow]

@@ -259,3 +259,29 @@ async def test_a_stopping_host_refuses_instead_of_leaving_the_caller_waiting(way
 
     with pytest.raises(DatabaseUnavailable, match="stopping"):
         await way.door.receive(body)
+
+
+async def test_a_lane_that_is_dropped_between_two_batches_parks_what_comes_for_it(way, shop):
+    for _ in range(2):
+        await way.door.receive(await shop.order())
+    await shop.connection.execute("select pgmq.drop_queue('pideai_probe')")
+    await way.door.receive(await shop.order())
+    rows = await way.rows(
+        "select msg_id is null, next_attempt_at is null from public.plugin_events_log order by created_at"
+    )
+
+    assert rows == [(False, True), (False, True), (True, False)]
+
+
+async def test_a_lane_is_filled_alike_whether_the_statement_names_it_or_not(way, shop):
+    for _ in range(3):
+        await way.door.receive(await shop.order())
+    rows = await way.rows(
+        """select q.msg_id, q.read_ct, q.vt <= clock_timestamp(), q.enqueued_at = d.created_at, q.headers,
+          q.message = jsonb_build_object('d', d.id, 'at', d.created_at)
+        from pgmq.q_pideai_probe q
+        join public.plugin_events_log d on d.msg_id = q.msg_id
+        order by q.msg_id"""
+    )
+
+    assert rows == [(n, 0, True, True, None, True) for n in (1, 2, 3)]

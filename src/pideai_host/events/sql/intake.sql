@@ -4,6 +4,8 @@
 -- The delivery ids are UUIDv5 and therefore come from the host, made for the installations that it knows of
 -- (`candidates`). The database's own rows decide which of them get a delivery (`target`); an event for which the host
 -- did not know every one (`stale`) is left out whole and reported, so that the host reads again and sends it again.
+-- A message goes straight into the lane's table where the host names the lane ("lane", events/statement.py), as pgmq's own
+-- function would put it there, which plans its insert anew each time; else through that function.
 -- `bulk`: the installation has more than its share of the main lane (events/share.py), or the event was emitted so.
 with incoming as materialized (
   select *
@@ -27,6 +29,7 @@ target as materialized (
 stale as materialized (
   select distinct n from target where delivery_id is null
 ),
+--[customers
 -- Who is new to a store, and by which order: the oldest one, which need not be the first to come in. Looked for once per
 -- customer and store, among the store's orders since the customer's row exists. Who finds the row made meanwhile by
 -- another batch takes its word; do update returns it, do nothing would not. Who is known is asked by the key, each apart: a
@@ -50,16 +53,19 @@ newcomer as (
   on conflict (store_id, customer_id) do update set first_order = k.first_order
   returning store_id, customer_id, first_order
 ),
+--]
 wanted as materialized (
   select i.*
   from incoming i
   where i.n not in (select n from stale)
+    --[customers
     and (
       i.customer_id is null
       or i.entity_id = coalesce(
         (select k.first_order from newcomer k where k.store_id = i.store_id and k.customer_id = i.customer_id),
         (select s.first_order from pideai_host.store_customers s
          where s.store_id = i.store_id and s.customer_id = i.customer_id))::text)
+    --]
 ),
 -- Uniqueness: in order of id, so that two batches with the same events wait for each other instead of deadlocking.
 fresh as (
@@ -72,7 +78,7 @@ kept as (
   insert into public.plugin_events
     (id, store_id, type, payload, occurred_at, source, entity_id, completed_at, metadata)
   select w.id, w.store_id, w.type, w.payload, w.occurred_at, w.source, w.entity_id, case when w.complete then now() end,
-         case when w.trace is null then '{}' else jsonb_build_object('traceparent', w.trace) end
+         case when w.trace is null then '{{}}' else jsonb_build_object('traceparent', w.trace) end
   from wanted w
   -- `is true` keeps it a look into a hash: the planner takes both for short, and would compare each with each
   where (w.id in (select id from fresh)) is true
@@ -94,12 +100,22 @@ entered as materialized (
   ) as o
   cross join lateral pideai_host.order_enter(o.installations, o.entities, o.places, o.ids) as e
 ),
+ready as materialized (
+  select id, lane from delivery where id not in (select delivery_id from entered where waits)
+),
+--[lane
+{sent} as (
+  insert into {queue} (vt, message)
+  select clock_timestamp(), jsonb_build_object('d', id, 'at', now()) from ready where lane = {lane} order by id
+  returning (message ->> 'd')::uuid as id, msg_id
+),
+--]
 load as (
   select lane,
          array_agg(jsonb_build_object('d', id, 'at', now()) order by id) as messages,
          array_agg(id order by id) as ids
-  from delivery
-  where id not in (select delivery_id from entered where waits)
+  from ready
+  where lane <> all ({lanes})
   group by lane
   having to_regclass('pgmq.q_' || lane) is not null
 ),
@@ -107,6 +123,10 @@ message as (
   select l.ids[s.k] as id, s.msg_id
   from load l
   cross join lateral pgmq.send_batch(l.lane, l.messages) with ordinality as s (msg_id, k)
+  --[lane
+  union all
+  select id, msg_id from {sent}
+  --]
 ),
 logged as (
   insert into public.plugin_events_log
