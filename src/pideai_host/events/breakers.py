@@ -63,7 +63,7 @@ class Breakers:
 
     def parks(self, claimed: Claimed) -> Verdict | None:
         """Return how a delivery is parked instead of being attempted, or None: call."""
-        known = self._known.get(claimed.installation_id)
+        known = self._known.get(claimed.installation_id) if self._known else None
         if known is None or known.breaker.phase is Phase.CLOSED or _is_probe(known, claimed):
             return None
         return _PARKED

@@ -144,7 +144,7 @@ async def _ask_over(
             read_timeout=timeout.sock_read,
         )
         answer = await request.send(connection)
-        timer = request.loop.call_at(ends_at_s, _cut_off, connection, answer)
+        timer = request.loop.call_later(ends_at_s - request.loop.time(), _cut_off, connection, answer)
         try:
             await answer.start(connection)
         except BaseException:  # cancelled while it waits: nobody reads the answer

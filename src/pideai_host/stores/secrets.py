@@ -22,7 +22,7 @@ from pideai_host.api import ConfigurationError, PideaiError
 KEY_BYTES: Final = 32
 _VERSION: Final = "v1"
 _NONCE_BYTES: Final = 12
-_PLAIN_ALPHABET: Final = str.maketrans("-_", "+/")
+_PLAIN_ALPHABET: Final = bytes.maketrans(b"-_", b"+/")
 _KID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 _WEBHOOK_PREFIX: Final = "whsec_"
@@ -97,7 +97,7 @@ class Sealer:
                 hint="Put the key back into PIDEAI_MASTER_KEYS, or write the secret again.",
             )
         try:
-            data = binascii.a2b_base64(text.translate(_PLAIN_ALPHABET), strict_mode=True)
+            data = binascii.a2b_base64(text.encode().translate(_PLAIN_ALPHABET), strict_mode=True)
             plain = cipher.decrypt(data[:_NONCE_BYTES], data[_NONCE_BYTES:], _place(store_id, plugin, field))
         except (InvalidTag, ValueError):  # ValueError: not base64, or too short for a nonce
             raise SecretUnreadable(
