@@ -291,7 +291,12 @@ class Handler:
 
     def _settle(self, lane: LaneState, claimed: Claimed, dispatched: Dispatched) -> None:
         """Hand an outcome over; its place is free now, its lease is kept until it is written. Never waits."""
-        self._settler.add(self._settled(lane, claimed, dispatched), partial(self._written, lane, claimed))
+        try:
+            settled = self._settled(lane, claimed, dispatched)
+        except Exception:  # a fault of ours: the lease ends by itself
+            self._let_go(lane, claimed)
+            raise
+        self._settler.add(settled, partial(self._written, lane, claimed))
         if lane.ended():
             self._on_room()
 

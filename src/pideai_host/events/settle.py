@@ -349,7 +349,7 @@ def _encoded_data(data: dict[str, Any] | None) -> msgspec.Raw | None:
         return None
     try:
         encoded = _encode(data)
-    except (TypeError, ValueError, RecursionError) as error:
+    except Exception as error:  # noqa: BLE001 - objects of the plugin's have a say in it
         encoded = _encode({"unreadable": type(error).__name__})
     if len(encoded) > DATA_MAX_BYTES:
         encoded = _encode({"too_large_bytes": len(encoded)})

@@ -185,7 +185,8 @@ class HostContext:
                 "emit belongs to a delivery, a webhook, a route, a job or a command, and this call is none"
             )
         self._check_emitted(event_type, payload, key)
-        emitted = Emitted(uuid5(self._emits_as, key), event_type, payload, bulk)
+        as_checked = copied(payload) if isinstance(payload, dict) else payload  # the plugin may go on filling its own
+        emitted = Emitted(uuid5(self._emits_as, key), event_type, as_checked, bulk)
         if tracing.active is not None:
             facts = {"pideai.event": str(emitted.id), "pideai.store": str(self.store_id), "pideai.door": "emit"}
             told = tracing.active.announce(event_type, facts)
@@ -256,7 +257,7 @@ class HostContext:
 
 
 def copied(value: Any) -> Any:
-    """Return a copy of what was read from JSON, at a tenth of `copy.deepcopy`, which has to expect everything."""
+    """Return a copy of what JSON can hold, at a tenth of `copy.deepcopy`, which has to expect everything."""
     if isinstance(value, dict):
         return {name: copied(inner) for name, inner in value.items()}
     return [copied(inner) for inner in value] if isinstance(value, list) else value

@@ -84,6 +84,29 @@ async def test_a_call_begins_while_what_became_of_the_one_before_cannot_be_writt
     assert (unwritten, await way.statuses()) == (["pending", "pending"], ["delivered", "delivered"])
 
 
+async def test_an_outcome_that_cannot_even_be_built_leaves_nothing_in_hand(way, shop, probe, monkeypatch):
+    called = asyncio.Event()
+
+    async def note(_):
+        called.set()
+        return delivered()
+
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("pideai_host.events.handle.settlement_of", broken)
+    probe.answers = [note]
+    await bring(way, shop)
+    worker = way.worker()
+    await worker.start()
+    async with asyncio.timeout(30):
+        await called.wait()
+    await worker.stop()
+    lane = worker._lanes["pideai_probe"]
+
+    assert (lane._in_hand, lane._unwritten, worker._leases._until_s) == (0, 0, {})
+
+
 async def test_a_batch_that_cannot_be_begun_is_put_off_for_a_moment_not_for_a_lease(way, shop, probe):
     real, broken = way.installed.for_batch, [psycopg.OperationalError("cut")]
 

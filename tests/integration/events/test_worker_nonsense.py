@@ -1,6 +1,7 @@
 """What makes no sense, in an answer or in a row, harms its own delivery at most, and no other's."""
 
 import json
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 import msgspec
@@ -49,6 +50,44 @@ async def emit_nonsense(context):
     nonsense = msgspec.structs.replace(PAYMENT, amount=Decimal("NaN"))
     context.emit("payment.completed", nonsense, key="p2")
     return delivered()
+
+
+async def test_what_a_plugin_changes_after_it_was_emitted_goes_out_as_it_was(way, shop, probe):
+    async def spoil(context):
+        payload = {"of": {"n": 1}}
+        context.emit("probe.called", payload, key="p1")
+        payload["of"]["n"] = object()
+        return delivered()
+
+    worker = way.worker()
+    probe.answers = [spoil]
+    await worker.start()
+    await bring(way, shop)
+    await way.done()
+    await worker.stop()
+
+    assert await way.rows("select payload from public.plugin_events where type = 'probe.called'") == [
+        ({"of": {"n": 1}},)
+    ]
+
+
+async def test_data_that_raises_as_it_is_written_down_gives_its_place_back(way, shop, probe):
+    worker = way.worker()
+    probe.answers = [delivered({"at": datetime(2026, 11, 28, tzinfo=Nowhere())})]
+    await worker.start()
+    await bring(way, shop)
+    log = await way.done()
+    await worker.stop()
+    lane = worker._lanes["pideai_probe"]
+
+    assert (log[0][0], lane._in_hand, lane._unwritten) == ("delivered", 0, 0)
+
+
+class Nowhere(tzinfo):
+    """A time zone that knows no offset."""
+
+    def utcoffset(self, _):
+        raise RuntimeError("which way is up?")
 
 
 @pytest.mark.parametrize("price", ["1e999999", "1e400", "NaN"])
