@@ -1,6 +1,11 @@
 """What tests of the worker share."""
 
+from datetime import UTC, datetime
+
+from pideai_host.events.suspects import Suspects
 from pideai_host.plugins.registry import new_manager
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 async def bring(way, shop, count=1):
@@ -8,6 +13,14 @@ async def bring(way, shop, count=1):
     for _ in range(count):
         order_id, _ = await shop.insert()
         await way.door.receive(await shop.move(order_id, "confirmed"))
+
+
+async def crash(way, claims):
+    """Claim everything so many times; the last of three claims begins the first message, and nothing ends."""
+    for _ in range(claims):
+        claimed = await way.claim(lease_s=0)
+    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
+    return await suspects.has_crashed(claimed[0], begins_alone=True)
 
 
 async def run_until(way, condition, until):

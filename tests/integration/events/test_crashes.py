@@ -1,21 +1,9 @@
 """A call that was begun and never settled, three times, is named as a crash; who stood by is not."""
 
-from datetime import UTC, datetime
-
-from tests.integration.events.conftest import bring, run_until
+from tests.integration.events.conftest import NOW, bring, crash, run_until
 
 from pideai_host.api import delivered, retry
 from pideai_host.events.suspects import Suspects
-
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
-
-
-async def crash(way, claims):
-    """Claim everything so many times; the last of three claims begins the first message, and nothing ends."""
-    for _ in range(claims):
-        claimed = await way.claim(lease_s=0)
-    suspects = Suspects(way.queue, now=lambda: NOW, worker="w")
-    return await suspects.has_crashed(claimed[0], begins_alone=True)
 
 
 async def test_a_call_that_was_begun_three_times_without_settling_is_named_as_a_crash(way, shop, probe, until):

@@ -2,9 +2,9 @@
 
 import msgspec
 import pytest
-from tests.integration.events.conftest import bring, rebuilt, run_until
+from tests.integration.events.conftest import bring, crash, rebuilt, run_until
 
-from pideai_host.api import RetryPolicy, failed, retry
+from pideai_host.api import RetryPolicy, failed, retry, wait
 from pideai_host.events.delivery_log import DeliveryLog, LogFilter
 
 ENDED = "select 1 from public.plugin_events_log where status <> 'pending'"
@@ -96,3 +96,32 @@ async def test_a_late_outcome_is_not_why_it_ended(way, shop, probe, until, reaso
     )
 
     assert await reasons() == [None]
+
+
+async def test_a_late_outcome_hides_no_reason(way, shop, until, reasons):
+    await way.door.receive(await shop.order())
+    await shop.connection.execute("update public.plugin_events set payload = '{}'")
+    await run_until(way, ENDED, until)
+    await shop.connection.execute(
+        """update public.plugin_events_log set history = history || '{"late": true, "outcome": "delivered"}'"""
+    )
+
+    assert await reasons() == ["unreadable"]
+
+
+async def test_what_asks_to_wait_for_too_long_waited_too_long(way, shop, probe, until, reasons, defined):
+    defined(retry=RetryPolicy(max_wait_s=60.0))
+    probe.answers = [wait("the till is shut", retry_after_s=1.0)]
+    await bring(way, shop)
+    await shop.connection.execute("update public.plugin_events_log set waiting_since = now() - interval '2 minutes'")
+    await run_until(way, ENDED, until)
+
+    assert await reasons() == ["waited_too_long"]
+
+
+async def test_what_ended_the_worker_three_times_crashed(way, shop, until, reasons):
+    await bring(way, shop)
+    await crash(way, 3)
+    await run_until(way, ENDED, until)
+
+    assert await reasons() == ["crashed"]

@@ -9,6 +9,7 @@ import pytest
 from pideai_host.api import (
     PluginUnknown,
 )
+from pideai_host.events.delivery_log import DeliveryLog
 from pideai_host.events.replay_write import Order, Place, replay_deliveries
 from pideai_host.plugins.call import HookRunner
 from pideai_host.plugins.registry import Registry
@@ -87,6 +88,19 @@ async def test_uninstalling_cancels_what_is_queued_waiting_or_parked(lifecycle, 
 
     assert {await deliveries.read(one) for one in made} == {("cancelled", None, None, None, False, True)}
     assert await deliveries.messages() == 0
+
+
+async def test_what_uninstalling_cancelled_says_so_in_its_history_as_a_worker_would(
+    lifecycle, installed, deliveries, pool, store_id
+):
+    made = [await deliveries.add(installed), await deliveries.add(installed, parked="retry")]
+    await lifecycle.uninstall(installed.store_id, "courier")
+    whole = [await DeliveryLog(pool).delivery(store_id, one) for one in made]
+
+    assert [one.reason for one in whole] == ["uninstalled", "uninstalled"]
+    assert [(end["outcome"], end["attempt"], end["error"]) for one in whole for end in one.history] == [
+        ("cancelled", 0, "the store has uninstalled the plugin")
+    ] * 2
 
 
 async def test_uninstalling_leaves_what_has_ended_and_other_stores_alone(

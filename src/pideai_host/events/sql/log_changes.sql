@@ -54,7 +54,8 @@ select e.upto::text, e.next::text, e.at, (select count(*) from young) as examine
        p.xid::text, p.kind, p.id as key,
        d.id, d.event_id, (select s.slug from public.plugins s where s.id = d.plugin_id) as plugin, d.installation_id,
        d.event_type, d.status, d.attempts, d.response_code, d.error_message as error,
-       case when d.status <> 'pending' and d.history -> -1 -> 'late' is null then d.history -> -1 ->> 'reason' end as reason,
+       case when d.status <> 'pending'
+            then jsonb_path_query_array(d.history, '$[*] ? (!exists(@.late))') -> -1 ->> 'reason' end as reason,
        d.park_reason, d.next_attempt_at,
        d.created_at, d.processed_at, d.replay_of, d.replayed_at, d.is_late,
        n.id as notice_id, n.at as notice_at, n.plugin as notice_plugin, n.level, n.message

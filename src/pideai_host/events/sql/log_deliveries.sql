@@ -2,7 +2,8 @@
 -- read no further than the page needs.
 select d.id, d.event_id, (select p.slug from public.plugins p where p.id = d.plugin_id) as plugin, d.installation_id,
        d.event_type, d.status, d.attempts, d.response_code, d.error_message as error,
-       case when d.status <> 'pending' and d.history -> -1 -> 'late' is null then d.history -> -1 ->> 'reason' end as reason,
+       case when d.status <> 'pending'
+            then jsonb_path_query_array(d.history, '$[*] ? (!exists(@.late))') -> -1 ->> 'reason' end as reason,
        d.park_reason, d.next_attempt_at,
        d.created_at, d.processed_at, d.replay_of, d.replayed_at, d.is_late
 from (

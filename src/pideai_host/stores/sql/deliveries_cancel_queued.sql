@@ -13,6 +13,9 @@ removed as (
 )
 update public.plugin_events_log d
 set status = 'cancelled', processed_at = now(), error_message = 'the store has uninstalled the plugin',
+    history = d.history || jsonb_build_object(
+      'attempt', d.attempts, 'at', now(), 'outcome', 'cancelled', 'reason', 'uninstalled',
+      'error', 'the store has uninstalled the plugin'),
     msg_id = null, next_attempt_at = null, park_reason = null,
     changed_xid = pg_current_xact_id(), late_xid = pideai_host.late_change(d.created_at)
 from open o
