@@ -7,7 +7,7 @@ lost answer changes nothing that was written.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from pideai_host.api import DatabaseUnavailable
+from pideai_host.db.jsonb import JsonbArray
 from pideai_host.db.pool import Pool
 from pideai_host.db.sql import load, query
 from pideai_host.events.directory import StoreDirectory
@@ -211,8 +212,9 @@ class Intake:
             )
             for n, event, installation in wanted
         ]
-        parameters = {
+        parameters: dict[str, str | JsonbArray] = {
             "events": _encode([_row(n, event) for n, event in enumerate(events)]).decode(),
+            "payloads": JsonbArray([event.payload for event in events]),
             "candidates": _encode(candidates).decode(),
         }
         rows = await self._execute(connection, parameters, customers=any(one.customer_id is not None for one in events))
@@ -224,7 +226,7 @@ class Intake:
         return [events[int(value)] for kind, value in rows if kind == "stale"], lanes
 
     async def _execute(
-        self, connection: AsyncConnection[TupleRow], parameters: dict[str, str], *, customers: bool
+        self, connection: AsyncConnection[TupleRow], parameters: Mapping[str, str | JsonbArray], *, customers: bool
     ) -> list[TupleRow]:
         """Run the statement, again if a lane that it names was dropped: that one's deliveries are parked then."""
         is_alone = connection.info.transaction_status is TransactionStatus.IDLE
@@ -263,7 +265,6 @@ class _Row(msgspec.Struct, omit_defaults=True):
     id: UUID
     store_id: UUID
     type: str
-    payload: msgspec.Raw
     occurred_at: datetime
     source: str
     entity_id: str | None
@@ -280,7 +281,6 @@ def _row(n: int, event: NewEvent) -> _Row:
         event.id,
         event.store_id,
         event.type,
-        event.payload,
         event.occurred_at,
         event.source,
         event.entity_id,

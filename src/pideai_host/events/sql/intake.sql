@@ -9,9 +9,12 @@
 -- `bulk`: the installation has more than its share of the main lane (events/share.py), or the event was emitted so.
 with incoming as materialized (
   select *
-  from json_to_recordset(%(events)s::json) as i (
-    n integer, id uuid, store_id uuid, type text, payload jsonb, occurred_at timestamptz, source text, entity_id text,
-    complete boolean, customer_id uuid, installed_by timestamptz, place bigint, trace text)
+  from rows from (
+    json_to_recordset(%(events)s::json) as (
+      n integer, id uuid, store_id uuid, type text, occurred_at timestamptz, source text, entity_id text, complete boolean,
+      customer_id uuid, installed_by timestamptz, place bigint, trace text),
+    unnest(%(payloads)s::jsonb[])
+  ) as i (n, id, store_id, type, occurred_at, source, entity_id, complete, customer_id, installed_by, place, trace, payload)
 ),
 candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid, bulk boolean)
