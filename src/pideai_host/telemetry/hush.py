@@ -3,7 +3,6 @@
 A plugin that logs or prints its configuration is careless, not malicious; its words go out without them.
 """
 
-import functools
 import re
 import sys
 from contextvars import ContextVar
@@ -16,11 +15,9 @@ HUSHED: Final = "[secret]"
 MIN_CHARS: Final = 4
 """Anything shorter would take half of an ordinary text with it."""
 
-FORMS_KEPT: Final = 1_024
-"""Values whose forms are remembered: the same few come with every call."""
-
 _values: Final[ContextVar[set[str] | None]] = ContextVar("hushed", default=None)
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_.~-]*")
+_BASE64: Final = re.compile(r"[A-Za-z0-9_.~+/=-]*")
 
 
 def begin_hushing() -> None:
@@ -35,14 +32,18 @@ def hush(value: str) -> None:
         values |= forms(value)
 
 
-@functools.lru_cache(maxsize=FORMS_KEPT)
-def forms(value: str) -> frozenset[str]:
-    """Return a value as texts may have it, plain, quoted by Python or JSON, or within a URL; nothing if it is short."""
+def forms(value: str) -> set[str]:
+    """Return a value as texts may have it, plain, quoted by Python or JSON, or within a URL; nothing if it is short.
+
+    Comes with every call, and is not remembered: a secret is open for as long as its call runs.
+    """
     if len(value) < MIN_CHARS:
-        return frozenset()
+        return set()
     if _PLAIN.fullmatch(value):
-        return frozenset({value})
-    return frozenset({value, repr(value)[1:-1], msgspec.json.encode(value).decode()[1:-1], quote(value, safe="")})
+        return {value}
+    if _BASE64.fullmatch(value):  # most secrets: `quote` takes ten times as long
+        return {value, value.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")}
+    return {value, repr(value)[1:-1], msgspec.json.encode(value).decode()[1:-1], quote(value, safe="")}
 
 
 def without(text: str, values: set[str]) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from pideai_host.telemetry.hush import HUSHED, begin_hushing, hush, hush_output, hushed
+from pideai_host.telemetry.hush import HUSHED, begin_hushing, forms, hush, hush_output, hushed
 from pideai_host.telemetry.redact import redact
 
 SECRET = 'pa"ss/wo\nrd'
@@ -38,6 +38,27 @@ def test_a_value_is_not_told_in_any_form(inside, form):
         f"it is '{HUSHED}'!",
         f'it is "{HUSHED}"!',
     )
+
+
+@pytest.mark.parametrize(
+    "value", ["plain-_.~", "whsec_aB3+/+/==", "a+b c", SECRET, "señal", "a%2Fb", "~tilde=", "'quoted'"]
+)
+def test_the_forms_are_those_of_python_json_and_urls(value):
+    assert forms(value) == {
+        value,
+        repr(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        quote(value, safe=""),
+    }
+
+
+@pytest.mark.parametrize("kind", ["plain", "whsec_+/=", "with a space"])
+def test_a_value_is_not_kept_beyond_what_it_was_given_for(kind):
+    value = f"{kind} {kind}".replace(" ", kind[-1])
+    before = sys.getrefcount(value)
+    contextvars.Context().run(lambda: (begin_hushing(), hush(value), hushed(value)))
+
+    assert sys.getrefcount(value) == before
 
 
 def test_a_value_that_is_too_short_would_take_half_of_a_text_with_it(inside):
