@@ -89,7 +89,8 @@ class Settler:
         self._intake = intake
         self._leaving = Leaving(pool, on_lanes=intake.tell)
         self._endings = Endings(pool)
-        self._unwritten: Unwritten[Settled] = Unwritten(self._settle)
+        self._unwritten: Unwritten[Settled] = Unwritten(self._settle_again)
+        self._met_away: Counter[str] = Counter()
         self._waiting: deque[_Waiting] = deque()
         self._wake = asyncio.Event()
         self._closing = False
@@ -98,8 +99,12 @@ class Settler:
 
     @property
     def is_behind(self) -> bool:
-        """Whether there are outcomes that the database would not take lately: then it is better to make no more."""
-        return self._unwritten.are_fresh
+        """Whether there are outcomes that the database would not take lately: then it is better to make no more.
+
+        Those that it was last away for count as long as they are kept: their leases may have run out, and a claim would
+        bring what they are of.
+        """
+        return self._unwritten.are_fresh or any(lane in self._unwritten for lane in self._met_away)
 
     async def start(self) -> None:
         """Start writing."""
@@ -159,11 +164,21 @@ class Settler:
             await self._write(lane, batch)
         except _REFUSALS as error:
             return await self._refused(lane, batch, error)
-        except _NOT_NOW:
+        except _NOT_NOW as error:
+            if _is_away(error):
+                self._met_away[lane] += 1
             return range(len(batch))
         except Exception as error:  # noqa: BLE001 - the worker goes on; the messages return when their leases end
             _log.error("settle_failed", lane=lane, deliveries=len(batch), error=type(error).__name__)
         return ()
+
+    async def _settle_again(self, lane: str, batch: list[Settled]) -> Collection[int]:
+        """Write what was put off, as `_settle` does; whatever stops it now, it is not that the database is away."""
+        before = self._met_away[lane]
+        left = await self._settle(lane, batch)
+        if self._met_away[lane] == before:
+            del self._met_away[lane]
+        return left
 
     async def _refused(self, lane: str, batch: list[Settled], error: psycopg.Error) -> Collection[int]:
         """Write a refused batch singly; the culprit loses what is refused, never its outcome, and harms nobody else."""
@@ -203,6 +218,12 @@ class Settler:
         _count(lane, batch, {(msg_id, read_ct): is_settled for msg_id, read_ct, is_settled in rows})
         self._leaving.add([member for settled in batch if (member := _gone_from_order(settled)) is not None])
         self._endings.add([(settled.plugin, settled.held) for settled in batch if settled.held is not None])
+
+
+def _is_away(error: psycopg.Error) -> bool:
+    """Tell whether nothing can be written, claims neither: no connection, or a server that stops, starts or follows."""
+    state = error.sqlstate
+    return state is None or state.startswith(("08", "57P")) or isinstance(error, psycopg.errors.ReadOnlySqlTransaction)
 
 
 def _gone_from_order(settled: Settled) -> Member | None:

@@ -60,6 +60,9 @@ class Unwritten(Generic[Outcome]):
         since_s = self._monotonic() - FRESH_S
         return any(kept_s > since_s for some in self._kept.values() for kept_s, _, _ in some[-1:])
 
+    def __contains__(self, lane: object) -> bool:
+        return bool(self._kept.get(str(lane)))
+
     def __len__(self) -> int:
         return sum(len(some) for some in self._kept.values())
 

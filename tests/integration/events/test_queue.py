@@ -17,6 +17,7 @@ from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.intake import Intake
 from pideai_host.events.queue import Queue, Wanted
 from pideai_host.events.settle import Settled, emitted_events, settlement_of
+from pideai_host.events.unwritten import FRESH_S
 from pideai_host.events.verdict import Verdict, judge
 from pideai_host.stores.context import Emitted
 
@@ -220,6 +221,57 @@ async def test_an_outcome_that_finds_no_room_is_written_once_there_is_some(way, 
     await settling
 
     assert (behind, way.settler.is_behind, await way.statuses()) == (True, False, ["delivered"])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_behind"),
+    [
+        (psycopg.OperationalError("the connection is lost"), True),
+        (psycopg.errors.ReadOnlySqlTransaction(), True),
+        (psycopg.errors.LockNotAvailable(), False),
+    ],
+    ids=["away", "following", "locked"],
+)
+async def test_after_a_long_outage_outcomes_are_written_before_more_is_claimed(
+    way, shop, until, monkeypatch, error, is_behind
+):
+    """Their leases have run out: what would be claimed is what they are of. One lane's trouble is nobody else's."""
+    await queued(way, shop)
+    [claimed] = await way.claim()
+    write, kept, trouble = way.settler._write, way.settler._unwritten, [error]
+
+    async def fail(lane, batch):
+        if trouble:
+            raise trouble[0]
+        await write(lane, batch)
+
+    monkeypatch.setattr(way.settler, "_write", fail)
+    monkeypatch.setattr(kept, "_retry_s", 0.01)
+    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
+    await until(lambda: _is_behind(way))
+    monkeypatch.setattr(kept, "_monotonic", lambda: time.monotonic() + FRESH_S + 1)
+    long_after = way.settler.is_behind
+    trouble.clear()
+    await settling
+
+    assert (long_after, way.settler.is_behind, await way.statuses()) == (is_behind, False, ["delivered"])
+
+
+async def test_what_is_given_up_holds_no_claim_up(way, shop, until, monkeypatch):
+    await queued(way, shop)
+    [claimed] = await way.claim()
+
+    async def fail(_lane, _batch):
+        raise psycopg.OperationalError("the connection is lost")
+
+    monkeypatch.setattr(way.settler, "_write", fail)
+    monkeypatch.setattr(way.settler._unwritten, "_retry_s", 0.01)
+    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
+    await until(lambda: _is_behind(way))
+    monkeypatch.setattr(way.settler._unwritten, "_give_up_s", 0.0)
+    await settling
+
+    assert not way.settler.is_behind
 
 
 async def _is_behind(way):
