@@ -228,12 +228,12 @@ class Intake:
     async def _execute(
         self, connection: AsyncConnection[TupleRow], parameters: Mapping[str, str | JsonbArray], *, customers: bool
     ) -> list[TupleRow]:
-        """Run the statement, again if a lane that it names was dropped: that one's deliveries are parked then."""
+        """Run the statement, again if a lane that it names cannot be written so; what is a dropped one's is parked."""
         is_alone = connection.info.transaction_status is TransactionStatus.IDLE
         statement = self._statements.choose(customers=customers, name_lanes=is_alone)
         try:
             return await (await connection.execute(statement, parameters)).fetchall()
-        except psycopg.errors.UndefinedTable:
+        except psycopg.ProgrammingError:  # no such table, no right to it, another shape
             if not is_alone:
                 raise
             self._statements.forget()

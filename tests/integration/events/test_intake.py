@@ -273,6 +273,24 @@ async def test_a_lane_that_is_dropped_between_two_batches_parks_what_comes_for_i
     assert rows == [(False, True), (False, True), (True, False)]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "revoke all on pgmq.q_pideai_probe from pideai_host",
+        "alter table pgmq.q_pideai_probe rename column message to body",
+    ],
+    ids=["revoked", "changed"],
+)
+async def test_a_lane_that_cannot_be_written_any_more_holds_up_no_event_that_goes_elsewhere(way, shop, change):
+    await way.door.receive(await shop.order())
+    await shop.connection.execute(change)
+    await shop.connection.execute("delete from public.store_plugins")
+    for _ in range(2):
+        await way.door.receive(await shop.order())
+
+    assert await way.rows("select count(*) from public.plugin_events where type = 'order.created'") == [(3,)]
+
+
 async def test_a_lane_is_filled_alike_whether_the_statement_names_it_or_not(way, shop):
     for _ in range(3):
         await way.door.receive(await shop.order())
