@@ -247,10 +247,13 @@ class Intake:
         stores = {installation: event.store_id for _, event, installation in wanted}
         ids = self._shares.to_look_at(Counter(installation for _, _, installation in wanted))
         if ids:
-            found = await connection.execute(
-                _SHARE, {"ids": ids, "stores": [stores[one] for one in ids], "limit": LATEST}
-            )
-            self._shares.learn(dict(await found.fetchall()))
+            parameters = {
+                "ids": ids,
+                "stores": [stores[one] for one in ids],
+                "untils": [self._shares.over_since(one) for one in ids],
+                "limit": LATEST,
+            }
+            self._shares.learn(await (await connection.execute(_SHARE, parameters)).fetchall())
 
 
 class _Candidate(msgspec.Struct):

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from pideai_host.db.dev import create_demo_store
-from pideai_host.events import share
+from pideai_host.events import intake, share
 
 
 async def bring(way, shop, count):
@@ -26,6 +26,17 @@ async def test_what_is_over_the_share_goes_to_the_bulk_lane(way, shop, monkeypat
     await bring(way, shop, 12)
 
     assert await lanes(way) == {"pideai_probe": 8, "pideai_probe__bulk": 4}
+
+
+async def test_a_store_stays_out_of_the_main_lane_however_much_it_brings_meanwhile(way, shop, monkeypatch):
+    """Its latest deliveries are all in the bulk lane then; what counts are those from before it was over its share."""
+    monkeypatch.setattr(share, "SHARE", 6)
+    monkeypatch.setattr(share, "LOOK_EVERY", 3)
+    monkeypatch.setattr(share, "LOOK_AGAIN_S", 0.0)
+    monkeypatch.setattr(intake, "LATEST", 12)
+    await bring(way, shop, 40)
+
+    assert await lanes(way) == {"pideai_probe": 8, "pideai_probe__bulk": 32}
 
 
 async def test_the_bulk_lane_is_worked_off_as_well(working, shop, monkeypatch):

@@ -1,1 +1,1 @@
-drop function if exists pideai_host.wait_in_main_lane(uuid[], uuid[], integer);
+drop function if exists pideai_host.wait_in_main_lane(uuid[], uuid[], timestamptz[], integer);
