@@ -37,6 +37,7 @@ REQUIRED: Final[tuple[str, ...]] = (
     "pideai_host.drop_old_partitions",
     "pideai_host.plugin_migrations",
     "pideai_host.plugin_jobs",
+    "pideai_host.wait_in_main_lane",
     "pgmq.meta",
 )
 """Something of every migration: a host that is deployed before `migrate` ran says so at once."""
