@@ -15,13 +15,16 @@ from msgspec import UNSET
 
 from pideai_host.web.docstrings import say_docstring
 from pideai_host.web.examples import REQUESTS
-from pideai_host.web.problems import MEDIA_TYPE, TABLE
+from pideai_host.web.problems import MEDIA_TYPE, TABLE, Problem
 from pideai_host.web.structs import answered_by, structs_within, taken_by
 
 Json = dict[str, Any]
 
 METHODS: Final = ("get", "head", "post", "put", "patch", "delete")
 _REF: Final = "#/components/schemas/"
+_PROBLEM_BESIDE_ANOTHER: Final = f"{Problem.__module__}.{Problem.__name__}".replace(".", "_")
+"""What Litestar calls the host's shape where a plugin has one of the same name."""
+
 _NOISE: Final = frozenset({"deprecated", "allowEmptyValue", "allowReserved"})
 """What Litestar says of every parameter, though it is what is true unless told otherwise."""
 
@@ -75,8 +78,9 @@ def described(app: Litestar) -> Json:
         _add_request_example(operation)
         _name_codes(operation, examples)
     schemas["ProblemCode"] = {"type": "string", "enum": sorted(TABLE), "description": "Every code of a problem."}
-    schemas["Problem"]["properties"]["code"] |= {"$ref": f"{_REF}ProblemCode"}
-    schemas["Problem"]["properties"]["code"].pop("type", None)
+    code = schemas["Problem" if "Problem" in schemas else _PROBLEM_BESIDE_ANOTHER]["properties"]["code"]
+    code |= {"$ref": f"{_REF}ProblemCode"}
+    code.pop("type", None)
     document["components"]["examples"] = dict(sorted(examples.items()))
     document["components"]["headers"] = dict(_HEADERS)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
@@ -216,10 +220,11 @@ def _name_codes(operation: Json, examples: Json) -> None:
     """Say which codes a problem of this operation can have at each status; examples are kept once for all."""
     for answer in operation["responses"].values():
         problem = answer.get("content", {}).get(MEDIA_TYPE)
-        codes = sorted(one["value"]["code"] for one in (problem or {}).get("examples", {}).values())
-        if problem is None or not codes:  # a plugin's own words about its own errors
+        shown = list((problem or {}).get("examples", {}).values())
+        if problem is None or not shown or not all(map(_has_code, shown)):  # a plugin's own words about its own errors
             continue
-        examples |= {one["value"]["code"]: one for one in problem["examples"].values()}
+        codes = sorted(one["value"]["code"] for one in shown)
+        examples |= {one["value"]["code"]: one for one in shown}
         problem["examples"] = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
         narrowed = {
             "type": "object",
@@ -227,6 +232,11 @@ def _name_codes(operation: Json, examples: Json) -> None:
             "required": ["code"],
         }
         problem["schema"] = {"allOf": [problem["schema"], narrowed]}
+
+
+def _has_code(example: Json) -> bool:
+    value = example.get("value")
+    return isinstance(value, dict) and isinstance(value.get("code"), str)
 
 
 def _make_optional(operation: Json) -> None:

@@ -3,6 +3,7 @@
 import threading
 from uuid import UUID
 
+import msgspec
 import pytest
 from litestar import Controller, Litestar, Router, WebSocket, asgi, get, post, websocket
 from litestar.di import NamedDependency
@@ -14,6 +15,8 @@ from pideai_host.api import PluginDefinition, PluginType, hookimpl
 from pideai_host.plugins.records import LoadRecord, Phase, Status
 from pideai_host.plugins.registry import Registry
 from pideai_host.web import plugin_routes
+from pideai_host.web.described import described
+from pideai_host.web.lean import LeanApp
 from pideai_host.web.openapi import openapi_config
 from pideai_host.web.plugin_routes import ROUTES_MAX, mount
 from pideai_host.web.problems import MEDIA_TYPE
@@ -107,6 +110,33 @@ def test_a_description_that_cannot_be_written_down_refuses_its_plugin():
         return "thing"
 
     assert "Unsupported type" in refusal(lambda: [get_thing])
+
+
+class Problem(msgspec.Struct):
+    """A plugin's own, which has the name of the host's."""
+
+    code: int
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {418: ResponseSpec(Problem)},
+        {418: ResponseSpec(Problem, media_type=MEDIA_TYPE)},
+        {404: ResponseSpec(dict, generate_examples=False, media_type=MEDIA_TYPE, examples=[Example(value="gone")])},
+        {404: ResponseSpec(dict, generate_examples=False, media_type=MEDIA_TYPE, examples=[Example(value={"n": 1})])},
+        {404: ResponseSpec(dict, generate_examples=False, media_type=MEDIA_TYPE, examples=[Example(id="elsewhere")])},
+    ],
+    ids=["name", "problem", "text", "no_code", "no_value"],
+)
+def test_what_a_plugin_says_of_its_own_errors_leaves_the_host_its_description(said):
+    @get("/thing", responses=said)
+    async def get_thing() -> str:
+        return "thing"
+
+    told = described(LeanApp(routes(mounted(odd=lambda: [get_thing]).routers), openapi_config=openapi_config("0")))
+
+    assert "/api/stores/{store_id}/odd/thing" in told["paths"]
 
 
 def test_two_plugins_may_name_their_handlers_alike():
