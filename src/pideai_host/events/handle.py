@@ -169,7 +169,7 @@ class Handler:
         """Begin calls, each with its payload if that was completed just now; park those that are held back."""
         try:
             held_back = await self._held_back([one for one, _ in ready], installed)
-        except psycopg.Error as error:
+        except Exception as error:  # noqa: BLE001 - as in `_work`
             _log.warning("calls_not_begun", lane=lane.lane, deliveries=len(ready), error=type(error).__name__)
             self._put_off(lane, [one for one, _ in ready])
             return

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import psycopg
+import pytest
 from tests.integration.events.conftest import bring, rebuilt
 
 from pideai_host.api import delivered, retry
@@ -117,6 +118,25 @@ async def test_a_batch_that_cannot_be_begun_is_put_off_for_a_moment_not_for_a_le
 
     way.installed.for_batch = for_batch
     worker = way.worker()
+    await worker.start()
+    await bring(way, shop)
+    log = await way.done()
+    await worker.stop()
+
+    assert log == [("delivered", 1, None)]
+
+
+@pytest.mark.parametrize("fault", [psycopg.OperationalError("cut"), KeyError("ours")], ids=["database", "ours"])
+async def test_calls_that_cannot_be_begun_are_put_off_whatever_the_reason(way, shop, probe, fault):
+    worker = way.worker()
+    real, broken = worker._handler._held_back, [fault]
+
+    async def held_back(batch, installed):
+        if broken:
+            raise broken.pop()
+        return await real(batch, installed)
+
+    worker._handler._held_back = held_back
     await worker.start()
     await bring(way, shop)
     log = await way.done()
