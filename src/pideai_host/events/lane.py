@@ -22,7 +22,7 @@ BULK_POLITE: Final = 8
 """Calls of the bulk lane at once while the main lane has work."""
 
 UNWRITTEN_MAX: Final = 2
-"""So many times its places a lane may hold of deliveries that are claimed and not written."""
+"""So many times its places a lane may hold of deliveries that are claimed and not written; while it makes way, once."""
 
 CROWDED_S: Final = 0.02
 """How often a lane is claimed from at the most while few places are free."""
@@ -132,17 +132,21 @@ class LaneState:
         self._unwritten += unwritten
         return before < self._enough(places) <= self._room(places)
 
+    @property
+    def _makes_way(self) -> bool:
+        return self._before is not None and self._before.has_work
+
     def _places(self) -> int:
-        if self._before is not None and self._before.has_work:
-            return min(self._most, BULK_POLITE)
-        return self._most
+        return min(self._most, BULK_POLITE) if self._makes_way else self._most
 
     def _enough(self, most: int) -> int:
-        """Return how many make a claim worth its while."""
-        return max(1, min(most, self._places() // 2))
+        """Return how many make a claim worth its while; each one counts while others are to be made way for."""
+        places = self._places()
+        return max(1, min(most, places if self._makes_way else places // 2))
 
     def _room(self, places: int) -> int:
-        return min(places - self._in_hand, UNWRITTEN_MAX * places - self._in_hand - self._unwritten)
+        unwritten_max = places if self._makes_way else UNWRITTEN_MAX * places
+        return min(places - self._in_hand, unwritten_max - self._in_hand - self._unwritten)
 
     def _free(self, most: int) -> int:
         return min(most, self._room(self._places()))

@@ -180,3 +180,16 @@ def test_a_bulk_lane_takes_hardly_any_place_while_the_main_lane_has_work(lanes, 
     clock.now_s = 0.25
 
     assert (busy, bulk.wanted(100, 1.0).count) == (8, 40)
+
+
+def test_a_bulk_lane_that_makes_way_claims_when_all_it_had_is_written(lanes):
+    main, bulk = lanes
+    main.claimed(1, 40)
+    bulk.claimed(8, 8)
+    bulk.asked()
+    bulk.is_hot = True
+    end(bulk, 8)
+    unwritten = bulk.wanted(100, 1.0)
+    told = [bulk.written() for _ in range(8)]
+
+    assert (unwritten, told.index(True), bulk.wanted(100, 1.0).count) == (None, 7, 8)
