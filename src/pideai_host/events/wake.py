@@ -14,6 +14,7 @@ import psycopg
 from psycopg import sql
 
 from pideai_host.db.pool import Pool
+from pideai_host.db.sql import query
 from pideai_host.telemetry import get_logger
 
 CHANNEL: Final = "pideai_lanes"
@@ -22,6 +23,7 @@ COALESCE_S: Final = 0.03
 WORDS_PER_NOTICE: Final = 100
 """A payload stays far below PostgreSQL's 8,000 bytes."""
 
+_NOTIFY: Final = query("select pg_notify(%(channel)s, payload) from unnest(%(payloads)s::text[]) as payload")
 _log: Final = get_logger(__name__)
 
 
@@ -69,10 +71,10 @@ class Notifier:
         while self._pending:
             lanes, self._pending = sorted(self._pending), set()
             try:
+                starts = range(0, len(lanes), WORDS_PER_NOTICE)
+                payloads = [",".join(lanes[start : start + WORDS_PER_NOTICE]) for start in starts]
                 async with self._pool.connection() as connection:
-                    for start in range(0, len(lanes), WORDS_PER_NOTICE):
-                        payload = ",".join(lanes[start : start + WORDS_PER_NOTICE])
-                        await connection.execute("select pg_notify(%s, %s)", (self._channel, payload))
+                    await connection.execute(_NOTIFY, {"channel": self._channel, "payloads": payloads})
             except psycopg.Error as error:
                 _log.warning("notify_failed", error=type(error).__name__, lanes=len(lanes))
             await asyncio.sleep(pause_s)

@@ -22,7 +22,8 @@ class Pool:
         yield self
 
     async def execute(self, statement, parameters):
-        self.sent.put_nowait(parameters[1])
+        for payload in parameters["payloads"]:
+            self.sent.put_nowait(payload)
 
 
 @pytest.fixture

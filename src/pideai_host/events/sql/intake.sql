@@ -19,15 +19,28 @@ with incoming as materialized (
 candidate as materialized (
   select * from json_to_recordset(%(candidates)s::json) as c (n integer, delivery_id uuid, installation_id uuid, bulk boolean)
 ),
-target as materialized (
-  select i.n, i.id as event_id, i.store_id, i.type, i.entity_id, c.delivery_id, sp.id as installation_id, sp.plugin_id,
-         'pideai_' || replace(p.slug, '-', '_') || case when c.bulk then '__bulk' else '' end as lane,
-         case when coalesce((sp.policy ->> 'ordered')::boolean, p.ordered) then i.place end as place
+-- Each store's installations by their key, and plugins only for these: the planner takes a batch for a hundred events and a store
+-- for having one installation, and would read all installations of all stores, or look once for each plugin that there is.
+-- `offset 0` keeps him to it.
+installed as (
+  select i.n, i.id as event_id, i.store_id, i.type, i.entity_id, i.place, c.delivery_id, c.bulk,
+         sp.id as installation_id, sp.plugin_id, sp.policy
   from incoming i
-  join public.store_plugins sp
-    on sp.store_id = i.store_id and sp.enabled and (i.installed_by is null or sp.installed_at <= i.installed_by)
-  join public.plugins p on p.id = sp.plugin_id and p.is_active and i.type = any (p.required_events)
+  cross join lateral (
+    select s.id, s.plugin_id, s.policy
+    from public.store_plugins s
+    where s.store_id = i.store_id and s.enabled and (i.installed_by is null or s.installed_at <= i.installed_by)
+    offset 0
+  ) as sp
   left join candidate c on c.n = i.n and c.installation_id = sp.id
+  offset 0
+),
+target as materialized (
+  select o.n, o.event_id, o.store_id, o.type, o.entity_id, o.delivery_id, o.installation_id, o.plugin_id,
+         'pideai_' || replace(p.slug, '-', '_') || case when o.bulk then '__bulk' else '' end as lane,
+         case when coalesce((o.policy ->> 'ordered')::boolean, p.ordered) then o.place end as place
+  from installed o
+  join public.plugins p on p.id = o.plugin_id and p.is_active and o.type = any (p.required_events)
 ),
 stale as materialized (
   select distinct n from target where delivery_id is null
