@@ -106,7 +106,8 @@ async def test_server_that_is_too_old_is_refused(database, monkeypatch: pytest.M
 
 async def test_server_with_too_few_connections_is_told(database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pideai_host.db.pool._OPEN_LIMIT_S", 0.5)
-    with psycopg.connect(database.admin_url, autocommit=True) as connection:
+    # from another database: a session of this one may still be ending, and would count
+    with psycopg.connect(database.admin_url, dbname="postgres", autocommit=True) as connection:
         connection.execute(f"alter database {database.name} connection limit 1")
 
     with pytest.raises(DatabaseUnavailable, match="fewer than 3 connections"):
