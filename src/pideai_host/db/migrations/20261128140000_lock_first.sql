@@ -99,10 +99,6 @@ begin
   ) as f
   where f.place = f.least;
 
-  if next_ids is null then -- nearly always; to send to nobody was more than half of the work
-    return;
-  end if;
-
   with ready as materialized (
     select d.id, d.created_at, d.lane
     from public.plugin_events_log d

@@ -87,19 +87,17 @@ language sql stable set search_path = '' as $$
 $$;
 
 -- Whose a change is: host, triggers, or wait while that is being decided. A change that was there when the sides changed
--- is written down; any other belongs to who speaks for the store now. Not in plain SQL, which is planned anew for each call.
+-- is written down; any other belongs to who speaks for the store now.
 create or replace function pideai_whatsapp.side_of(p_store uuid, p_order uuid, p_status text, p_version timestamptz)
-returns text language plpgsql stable set search_path = '' as $$
-begin
-  return coalesce(
+returns text language sql stable set search_path = '' as $$
+  select coalesce(
     (select c.side
      from pideai_whatsapp.cutover_changes c
      where c.order_id = p_order and c.status = p_status and c.version = p_version and c.store_id = p_store),
     (select case c.state when 'preparing' then 'wait' when 'cut_over' then 'host' else 'triggers' end
      from pideai_whatsapp.cutovers c
      where c.store_id = p_store),
-    'host');
-end
+    'host')
 $$;
 
 -- Note whose the changes of some stores are that are there now and not noted yet.
