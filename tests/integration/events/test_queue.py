@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from uuid import uuid5
 
 import psycopg
 import pytest
+from tests.integration.events.conftest import DELIVERED, NOW, bring, settle
 
 from pideai_host.api import delivered, retry
 from pideai_host.db.pool import open_pool
@@ -16,43 +16,23 @@ from pideai_host.events.dispatch import Dispatched
 from pideai_host.events.doors import WebhookDoor
 from pideai_host.events.intake import Intake
 from pideai_host.events.queue import Queue, Wanted
-from pideai_host.events.settle import Settled, emitted_events, settlement_of
-from pideai_host.events.unwritten import FRESH_S
 from pideai_host.events.verdict import Verdict, judge
 from pideai_host.stores.context import Emitted
 
-NOW = datetime(2026, 11, 23, tzinfo=UTC)
 CUT = """select pg_terminate_backend(pid) from pg_stat_activity
     where usename = 'pideai_host' and datname = current_database()"""
-DELIVERED = Dispatched(Verdict(status="delivered", outcome="delivered", uses_attempt=True))
 PARKED = Dispatched(Verdict(status="pending", outcome="retry", uses_attempt=True, delay_s=0.0, park_reason="retry"))
 
 
-async def settle(way, claimed, dispatched):
-    settled = Settled(
-        lane=claimed.lane,
-        plugin="probe",
-        settlement=settlement_of(claimed, dispatched, at=NOW, worker="w"),
-        outcome=dispatched.verdict.outcome,
-        emitted=emitted_events(claimed, dispatched),
-    )
-    await way.settler.put(settled)
-
-
-async def queued(way, shop):
-    order_id, _ = await shop.insert()
-    await way.door.receive(await shop.move(order_id, "confirmed"))
-
-
 async def test_a_claim_brings_the_event_and_its_installation(way, shop, installation):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
 
     assert (claimed.type, claimed.installation_id, claimed.status) == ("order.updated", installation, "pending")
 
 
 async def test_a_claimed_message_is_nobody_elses(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     await way.claim()
 
     assert await way.claim() == []
@@ -80,7 +60,7 @@ async def test_a_message_is_never_read_before_its_delivery(way, shop, monkeypatc
 
 
 async def test_a_settled_delivery_leaves_the_lane(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     await settle(way, claimed, DELIVERED)
 
@@ -91,7 +71,7 @@ async def test_a_settled_delivery_leaves_the_lane(way, shop):
 
 
 async def test_a_worker_that_lost_its_lease_changes_nothing(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [late] = await way.claim(lease_s=0)
     await way.claim()
     await settle(way, late, DELIVERED)
@@ -100,7 +80,7 @@ async def test_a_worker_that_lost_its_lease_changes_nothing(way, shop):
 
 
 async def test_a_late_outcome_is_kept_as_an_attempt(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [late] = await way.claim(lease_s=0)
     await way.claim()
     await settle(way, late, DELIVERED)
@@ -110,7 +90,7 @@ async def test_a_late_outcome_is_kept_as_an_attempt(way, shop):
 
 
 async def test_a_renewed_lease_keeps_others_out(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [held] = await way.claim(lease_s=0)
     renewed = await way.queue.renew(held.lane, [held], 60)
 
@@ -118,7 +98,7 @@ async def test_a_renewed_lease_keeps_others_out(way, shop):
 
 
 async def test_a_lost_lease_is_not_renewed(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [lost] = await way.claim(lease_s=0)
     await way.claim()
 
@@ -126,7 +106,7 @@ async def test_a_lost_lease_is_not_renewed(way, shop):
 
 
 async def test_renewing_passes_over_what_is_just_being_settled(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [held] = await way.claim()
     async with way.pool.connection() as other, other.transaction():
         await other.execute("select from pgmq.q_pideai_probe for update")
@@ -136,7 +116,7 @@ async def test_renewing_passes_over_what_is_just_being_settled(way, shop):
 
 
 async def test_what_is_parked_is_out_of_the_lane(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     await settle(way, claimed, PARKED)
     [row] = await way.rows("select status, msg_id, next_attempt_at is not null from public.plugin_events_log")
@@ -145,7 +125,7 @@ async def test_what_is_parked_is_out_of_the_lane(way, shop):
 
 
 async def test_what_is_due_comes_back_once(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     await settle(way, claimed, PARKED)
     promoted = [dict(await way.queue.promote(10)), dict(await way.queue.promote(10))]
@@ -155,7 +135,7 @@ async def test_what_is_due_comes_back_once(way, shop):
 
 
 async def test_a_message_of_an_earlier_turn_is_not_current(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     await way.rows(
         """select * from pgmq.send('pideai_probe', (select jsonb_build_object('d', id, 'at', created_at)
         from public.plugin_events_log))"""
@@ -165,7 +145,7 @@ async def test_a_message_of_an_earlier_turn_is_not_current(way, shop):
 
 
 async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     emitted = Emitted(
         uuid5(claimed.id, "paid"), "payment.completed", {"paymentId": "1", "amount": 5, "currency": "USD"}
@@ -178,7 +158,7 @@ async def test_an_emitted_event_is_written_with_the_outcome(way, shop):
 
 
 async def test_emitted_events_happened_by_the_databases_clock_one_after_the_other(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     emitted = tuple(
         Emitted(uuid5(claimed.id, key), "payment.completed", {"paymentId": key, "amount": 5, "currency": "USD"})
@@ -194,7 +174,7 @@ async def test_emitted_events_happened_by_the_databases_clock_one_after_the_othe
 
 
 async def test_an_outcome_whose_answer_was_lost_is_noted_once_when_it_is_written_again(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     await settle(way, claimed, DELIVERED)
     await settle(way, claimed, DELIVERED)
@@ -203,94 +183,8 @@ async def test_an_outcome_whose_answer_was_lost_is_noted_once_when_it_is_written
     assert (status, [one.get("late", False) for one in history]) == ("delivered", [False])
 
 
-@pytest.mark.parametrize("error", [psycopg.errors.DiskFull(), psycopg.errors.ReadOnlySqlTransaction()], ids=repr)
-async def test_an_outcome_that_finds_no_room_is_written_once_there_is_some(way, shop, until, monkeypatch, error):
-    await queued(way, shop)
-    [claimed] = await way.claim()
-    write, failures = way.settler._write, [error] * 2
-
-    async def find_no_room(lane, batch):
-        if failures:
-            raise failures.pop()
-        await write(lane, batch)
-
-    monkeypatch.setattr(way.settler, "_write", find_no_room)
-    monkeypatch.setattr(way.settler._unwritten, "_retry_s", 0.01)
-    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
-    behind = await until(lambda: _is_behind(way))
-    await settling
-
-    assert (behind, way.settler.is_behind, await way.statuses()) == (True, False, ["delivered"])
-
-
-@pytest.mark.parametrize(
-    ("error", "is_behind"),
-    [
-        (psycopg.OperationalError("the connection is lost"), True),
-        (psycopg.errors.ReadOnlySqlTransaction(), True),
-        (psycopg.errors.LockNotAvailable(), False),
-    ],
-    ids=["away", "following", "locked"],
-)
-async def test_after_a_long_outage_outcomes_are_written_before_more_is_claimed(
-    way, shop, until, monkeypatch, error, is_behind
-):
-    """Their leases have run out: what would be claimed is what they are of. One lane's trouble is nobody else's."""
-    await queued(way, shop)
-    [claimed] = await way.claim()
-    write, kept, trouble = way.settler._write, way.settler._unwritten, [error]
-
-    async def fail(lane, batch):
-        if trouble:
-            raise trouble[0]
-        await write(lane, batch)
-
-    monkeypatch.setattr(way.settler, "_write", fail)
-    monkeypatch.setattr(kept, "_retry_s", 0.01)
-    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
-    await until(lambda: _is_behind(way))
-    monkeypatch.setattr(kept, "_monotonic", lambda: time.monotonic() + FRESH_S + 1)
-    long_after = way.settler.is_behind
-    trouble.clear()
-    await settling
-
-    assert (long_after, way.settler.is_behind, await way.statuses()) == (is_behind, False, ["delivered"])
-
-
-async def test_what_is_given_up_holds_no_claim_up(way, shop, until, monkeypatch):
-    await queued(way, shop)
-    [claimed] = await way.claim()
-
-    async def fail(_lane, _batch):
-        raise psycopg.OperationalError("the connection is lost")
-
-    monkeypatch.setattr(way.settler, "_write", fail)
-    monkeypatch.setattr(way.settler._unwritten, "_retry_s", 0.01)
-    settling = asyncio.create_task(settle(way, claimed, DELIVERED))
-    await until(lambda: _is_behind(way))
-    monkeypatch.setattr(way.settler._unwritten, "_give_up_s", 0.0)
-    await settling
-
-    assert not way.settler.is_behind
-
-
-async def _is_behind(way):
-    return way.settler.is_behind
-
-
-async def test_a_worker_claims_nothing_while_its_outcomes_cannot_be_written(way, shop, monkeypatch):
-    await queued(way, shop)
-    worker = way.worker()
-    monkeypatch.setattr(type(worker._settler), "is_behind", True)
-    await worker.start()
-    await way.rows("select 1")  # time enough to claim
-    await worker.stop()
-
-    assert await way.rows("select read_ct from pgmq.q_pideai_probe") == [(0,)]
-
-
 async def test_of_two_claims_in_one_batch_the_living_one_counts(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [old] = await way.claim(lease_s=0)
     [new] = await way.claim()
     await asyncio.gather(settle(way, old, PARKED), settle(way, new, DELIVERED))
@@ -300,7 +194,7 @@ async def test_of_two_claims_in_one_batch_the_living_one_counts(way, shop):
 
 async def test_an_emitted_event_that_the_database_refuses_costs_neither_the_outcome_nor_the_settler(way, shop):
     for _ in range(2):
-        await queued(way, shop)
+        await bring(way, shop)
     first, second = await way.claim()
     emitted = Emitted(uuid5(first.id, "paid"), "payment.completed", {"paymentId": "\x00"})
     await settle(way, first, Dispatched(DELIVERED.verdict, 1, (emitted,)))
@@ -313,7 +207,7 @@ async def test_an_emitted_event_that_the_database_refuses_costs_neither_the_outc
 
 
 async def test_a_lane_is_told_of_once_its_messages_are_committed(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     way.lanes.clear()
     found = []
@@ -342,7 +236,7 @@ async def test_an_event_is_kept_although_every_connection_of_the_pool_was_cut(wa
 
 
 async def test_after_a_cut_the_second_claim_finds_a_living_connection(way, shop, database):
-    await queued(way, shop)
+    await bring(way, shop)
     async with open_pool(database.runtime_url, min_size=4, max_size=4, check=False) as pool:
         queue = Queue(pool)
         await shop.connection.execute(CUT)
@@ -353,7 +247,7 @@ async def test_after_a_cut_the_second_claim_finds_a_living_connection(way, shop,
 
 
 async def test_a_worker_that_lost_its_lease_emits_nothing(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [late] = await way.claim(lease_s=0)
     await way.claim()
     emitted = Emitted(uuid5(late.id, "paid"), "payment.completed", {"paymentId": "1"})
@@ -363,7 +257,7 @@ async def test_a_worker_that_lost_its_lease_emits_nothing(way, shop):
 
 
 async def test_details_that_the_database_refuses_do_not_cost_the_outcome(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     result = judge(
         delivered({"answer": "\x00"}, response_body="a\x00b"),
@@ -379,7 +273,7 @@ async def test_details_that_the_database_refuses_do_not_cost_the_outcome(way, sh
 
 
 async def test_long_answers_are_cut_and_strange_ones_are_storable(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     result = judge(
         retry("\ud800" + "x" * 5_000, response_body="\x00" * 10 + "y" * 5_000),
@@ -400,7 +294,7 @@ def probe_retry(way):
 
 
 async def test_what_was_found_disabled_comes_back_if_it_was_enabled_meanwhile(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     disabled = Verdict(status="pending", outcome="disabled", park_reason="disabled")
     await settle(way, claimed, Dispatched(disabled))
@@ -409,7 +303,7 @@ async def test_what_was_found_disabled_comes_back_if_it_was_enabled_meanwhile(wa
 
 
 async def test_what_is_disabled_stays_parked(way, shop):
-    await queued(way, shop)
+    await bring(way, shop)
     [claimed] = await way.claim()
     await shop.connection.execute("update public.store_plugins set enabled = false")
     disabled = Verdict(status="pending", outcome="disabled", park_reason="disabled")

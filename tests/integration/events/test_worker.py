@@ -6,7 +6,7 @@ import httpx
 import msgspec
 import pytest
 from structlog.testing import capture_logs
-from tests.integration.events.conftest import bring, rebuilt, run_until
+from tests.integration.events.conftest import bring, limited, rebuilt, run_until
 
 from pideai_host.api import (
     CreditsExhausted,
@@ -231,10 +231,7 @@ async def test_no_more_calls_of_a_plugin_run_at_once_than_it_says(way, shop, pro
         running -= 1
         return delivered()
 
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency=2)
-    )
-    way.registry.__init__(*rebuilt(probe))
+    limited(way, probe, concurrency=2)
     probe.answers = [note] * 6
     for _ in range(6):
         await bring(way, shop)

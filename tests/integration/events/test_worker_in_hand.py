@@ -2,10 +2,9 @@
 
 import asyncio
 
-import msgspec
 import psycopg
 import pytest
-from tests.integration.events.conftest import bring, rebuilt
+from tests.integration.events.conftest import bring, limited
 
 from pideai_host.api import delivered, retry
 
@@ -39,10 +38,7 @@ async def test_a_stopping_worker_gives_back_what_it_has_not_begun(way, shop, pro
         await go_on.wait()
         return delivered()
 
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
-    )
-    way.registry.__init__(*rebuilt(probe))
+    limited(way, probe, concurrency_per_installation=1)
     probe.answers = [slow]
     for _ in range(3):
         await bring(way, shop)
@@ -67,10 +63,7 @@ async def test_a_call_begins_while_what_became_of_the_one_before_cannot_be_writt
             second.set()
         return delivered()
 
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency=1)
-    )
-    way.registry.__init__(*rebuilt(probe))
+    limited(way, probe, concurrency=1)
     probe.answers = [note, note]
     await bring(way, shop, 2)
     worker = way.worker()
@@ -198,10 +191,7 @@ async def test_what_a_worker_holds_of_a_plugin_when_it_is_quarantined_goes_back(
         quarantined["probe"] = "blocks"
         return retry("again")
 
-    probe.definition = msgspec.structs.replace(
-        probe.definition, limits=msgspec.structs.replace(probe.definition.limits, concurrency_per_installation=1)
-    )
-    way.registry.__init__(*rebuilt(probe))
+    limited(way, probe, concurrency_per_installation=1)
     probe.answers = [misbehave]
     for _ in range(3):
         await bring(way, shop)
